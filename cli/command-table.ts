@@ -2,6 +2,7 @@ import type { CommandSpec } from './command-spec.ts';
 import { ACCOUNT_COMMANDS } from './account/spec.ts';
 import { APPS_COMMANDS } from './apps/spec.ts';
 import { BUILDERS_COMMANDS } from './builders/spec.ts';
+import { CHECKS_COMMANDS } from './checks/spec.ts';
 import { BUILDS_COMMANDS } from './builds/spec.ts';
 import { BUILD_SETTINGS_COMMANDS } from './build-settings/spec.ts';
 import { CONTROLLER_COMMANDS } from './controller/spec.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...DOMAINS_COMMANDS,
   ...PS_COMMANDS,
   ...RUN_COMMANDS,
+  ...CHECKS_COMMANDS,
   ...PLACEMENT_COMMANDS,
   ...LOGS_COMMANDS,
   ...RELEASES_COMMANDS,

@@ -18,6 +18,7 @@ import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from '
 import { findTree } from './push/git/source.ts';
 import type { AppLifetimes } from './release/app-lifetimes.ts';
 import { BakeWatcher } from './release/bake-watcher.ts';
+import { CheckChanges } from './release/check-changes.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
 import { HistoryCleaner } from './release/history-cleaner.ts';
@@ -60,6 +61,7 @@ export interface ReleaseParts {
   readonly formations: Formations;
   readonly history: HistoryCleaner;
   readonly oneOffs: OneOffs;
+  readonly checkChanges: CheckChanges;
 }
 
 export function composeReleases(
@@ -107,7 +109,8 @@ export function composeReleases(
   const promotions = new Promotions({ store, releases, queue, unusedImages: images, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
-  return { releases, promotions, formations, history, oneOffs };
+  const checkChanges = new CheckChanges({ store, queue, releases });
+  return { releases, promotions, formations, history, oneOffs, checkChanges };
 }
 
 export function composeDeploys(

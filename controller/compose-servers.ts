@@ -40,7 +40,7 @@ export function composeApi(
   ports: { readonly ssh: number; readonly agents: number },
 ): Api {
   const { config, clock, log } = basics;
-  const { store, authority, images, dispatch, builds, buildLogs, releases, formations, oneOffs } = parts;
+  const { store, authority, images, dispatch, builds, buildLogs, releases, formations, oneOffs, checkChanges } = parts;
   return createApi(
     {
       host: config.api.host,
@@ -71,6 +71,7 @@ export function composeApi(
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
+      checkChanges,
       promotions: parts.promotions,
       formations,
       oneOffs,

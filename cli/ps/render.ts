@@ -73,7 +73,13 @@ function shownState(instance: InstanceBody, { paint, nowMs }: RenderContext): st
   const { crashLoop, startedAtMs } = instance;
   if (crashLoop !== undefined) return paint.red(sayCrashLoop(crashLoop, { ...instance, nowMs }));
   const since = startedAtMs === undefined ? '' : ` ${renderTime(startedAtMs)} (${renderAgo(startedAtMs, nowMs)})`;
-  return `${colour(instance, paint)(STATE_LABELS[instance.state])}${since}`;
+  const label = isUnready(instance) ? 'not ready' : STATE_LABELS[instance.state];
+  return `${colour(instance, paint)(label)}${since}`;
+}
+
+/** It is up, and its health checks fail. */
+function isUnready({ state, ready }: InstanceBody): boolean {
+  return state === 'live' && ready === false;
 }
 
 function hint({ reason }: InstanceBody): string {
@@ -101,6 +107,6 @@ function describeExit(exit: NonNullable<InstanceBody['lastExit']>): string {
 }
 
 function colour(instance: InstanceBody, paint: Paint): (text: string) => string {
-  if (instance.state === 'live') return paint.green;
+  if (instance.state === 'live') return isUnready(instance) ? paint.yellow : paint.green;
   return instance.state === 'backoff' || instance.state === 'failed' ? paint.red : paint.yellow;
 }

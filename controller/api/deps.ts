@@ -10,6 +10,7 @@ import type { Fleet } from '../dispatch/port.ts';
 import type { Destroys } from '../release/destroys.ts';
 import type { Formations } from '../formation/formations.ts';
 import type { OneOffs } from '../one-off/one-offs.ts';
+import type { CheckChanges } from '../release/check-changes.ts';
 import type { Promotions } from '../release/promotions.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
@@ -64,6 +65,7 @@ export interface ApiDeps {
   readonly connections: NodeConnections;
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
+  readonly checkChanges: Pick<CheckChanges, 'set' | 'unset'>;
   readonly promotions: Pick<Promotions, 'promote'>;
   readonly formations: Pick<
     Formations,

@@ -14,7 +14,7 @@ import type { User } from '../domain/users.ts';
 import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { meshProblems } from './mesh-status.ts';
-import { olderAgentProblems } from './older-agents.ts';
+import { olderAgentProblems, uncheckedProblems } from './older-agents.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
 import { viewInstance, viewNode } from './views.ts';
 
@@ -58,6 +58,7 @@ export function describeNodes(deps: LookDeps, nodes: readonly NodeRow[]): readon
 async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly ProblemBody[]> {
   return [
     ...olderAgentProblems(store.defaultQuotas.domainsPerApp, fleet.nodes()),
+    ...uncheckedProblems(await store.usesHealthChecks(), fleet.nodes()),
     ...quotaProblems(await store.overQuotas()),
   ];
 }

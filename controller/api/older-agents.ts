@@ -67,3 +67,14 @@ function listed(nodes: readonly Pick<LiveNode, 'name'>[]): string {
   const more = nodes.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`;
 }
+
+/** @param inUse an app of the fleet has health checks */
+export function uncheckedProblems(
+  inUse: boolean,
+  nodes: readonly Pick<LiveNode, 'name' | 'checkProbes'>[],
+): readonly ProblemBody[] {
+  const [first, ...others] = inUse ? nodes.filter(({ checkProbes }) => checkProbes?.length === 0) : [];
+  if (first === undefined) return [];
+  const message = `The agents of ${listed([first, ...others])} are too old to run health checks: there, an app counts as healthy when its port answers.`;
+  return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
+}

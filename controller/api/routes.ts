@@ -9,6 +9,7 @@ import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
+import { checkRoutes } from './routes/checks.ts';
 import { controllerRoutes } from './routes/controller.ts';
 import { destroyRoutes } from './routes/destroy.ts';
 import { domainRoutes } from './routes/domains.ts';
@@ -44,6 +45,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),
     ...runRoutes(deps),
+    ...checkRoutes(deps),
     ...promoteRoutes(deps),
     ...buildRoutes(deps),
     ...attachRoutes(deps),

@@ -188,11 +188,18 @@ function instanceProblems({ name, counts, instances, nowMs }: CountedApp): reado
   const restless = instances.filter(
     ({ desired, state, crashLoop }) => desired === 'run' && state === 'live' && crashLoop !== undefined,
   );
-  return [...broken, ...restless].map((instance) => {
+  const unready = instances.filter((one) => one.desired === 'run' && one.ready === false && !isBroken(one));
+  const without = unready.map((one) => instanceProblem(name, one, sayUnready(one)));
+  const troubles = [...broken, ...restless].map((instance) => {
     const { crashLoop: loop } = instance;
     const how = loop === undefined ? 'is down' : sayCrashLoop(loop, { ...instance, nowMs });
     return instanceProblem(name, instance, `${how}. ${instance.reason?.message ?? lastExit(instance)}`);
   });
+  return [...troubles, ...without];
+}
+
+function sayUnready({ name, reason }: InstanceBody): string {
+  return reason?.message.replace(`${name} `, '') ?? 'gets no requests: its health checks fail.';
 }
 
 function instanceProblem(app: string, { name, node }: InstanceBody, problem: string): ProblemBody {

@@ -86,10 +86,11 @@ function viewState(
   status: InstanceStatus | undefined,
   connected: boolean,
   nowMs: number,
-): Pick<InstanceBody, 'state' | 'nextStartAtMs' | 'crashLoop'> {
+): Pick<InstanceBody, 'state' | 'nextStartAtMs' | 'crashLoop' | 'ready'> {
   if (!connected) return { state: 'unknown' };
   if (status === undefined) return { state: 'pending' };
-  return { state: status.state, nextStartAtMs: status.nextStartAtMs, crashLoop: crashLoopOf(status, nowMs) };
+  const { state, nextStartAtMs, ready } = status;
+  return { state, nextStartAtMs, crashLoop: crashLoopOf(status, nowMs), ...(ready === undefined ? {} : { ready }) };
 }
 
 function viewMismatch({ versionMismatch: mismatch }: LiveNode): ProblemBody | undefined {

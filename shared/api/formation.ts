@@ -30,6 +30,8 @@ const instanceBody = z.object({
   restarts: z.number(),
   lastExit: exit.optional(),
   reason: reason.optional(),
+  /** False: it runs, and its health checks fail, so no proxy sends it requests. Absent: it has no such check. */
+  ready: z.boolean().optional(),
   /** Wall clock of the next start while in back-off. */
   nextStartAtMs: z.number().optional(),
   /** Present after several recent crashes, also while the instance starts or is up. */

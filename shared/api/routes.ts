@@ -2,6 +2,7 @@ import { appLifeSpecs } from './app-life.ts';
 import { appSpecs } from './apps.ts';
 import { attachSpecs } from './attach.ts';
 import { buildSpecs } from './builds.ts';
+import { checkSpecs } from './checks.ts';
 import { controllerSpecs } from './controller.ts';
 import { domainSpecs } from './domains.ts';
 import { egressSpecs } from './egress.ts';
@@ -26,6 +27,7 @@ export const API_ROUTES = {
   ...egressSpecs,
   ...formationSpecs,
   ...runSpecs,
+  ...checkSpecs,
   ...nodeSpecs,
   ...observeSpecs,
   ...identitySpecs,

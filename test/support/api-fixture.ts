@@ -16,6 +16,7 @@ import type { Fleet } from '../../controller/dispatch/port.ts';
 import { OneOffs } from '../../controller/one-off/one-offs.ts';
 import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
 import { Destroys } from '../../controller/release/destroys.ts';
+import { CheckChanges } from '../../controller/release/check-changes.ts';
 import { Formations } from '../../controller/formation/formations.ts';
 import { Restarts } from '../../controller/formation/restarts.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts';
@@ -184,6 +185,9 @@ const FAKE_COMMANDS: CommandRunner = {
   takes: () => true,
 };
 
+/** The apps of these tests have no release, so a change of checks makes none. */
+const NO_RELEASES = { createOrFail: () => Promise.reject(new Error('no release is expected')) };
+
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
@@ -210,6 +214,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         return changed.length === 0 ? { changed } : { version: 7, changed };
       },
     },
+    checkChanges: new CheckChanges({ store, queue: new KeyedQueue(), releases: NO_RELEASES }),
     promotions: {
       promote: async (userId, { from, to }) => {
         const { slug, config, version } = (await store.currentRelease(from.id))!;

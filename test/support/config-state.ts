@@ -19,7 +19,7 @@ export interface ConfigState extends AsyncDisposable {
   readonly keys: ConfigKeys;
 }
 
-interface StateOptions {
+export interface StateOptions {
   /** The failpoint that throws. */
   readonly failAt?: string;
   readonly failpoint?: Failpoint;

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { HealthChecks } from '../../../shared/domain/health-check.ts';
 import type { AppId } from '../../../shared/domain/ids.ts';
 import type { HealthCheckStore } from '../health-checks-port.ts';
@@ -8,6 +9,12 @@ import type { Tx } from './schema.ts';
 export function createHealthChecks({ inTransaction }: RepositoryDeps): HealthCheckStore {
   return {
     healthChecks: (appId) => inTransaction((tx) => readHealthChecks(tx, appId)),
+    usesHealthChecks: () =>
+      inTransaction(async (tx) => {
+        const isChecked = sql<boolean>`(checks is not null or json_extract(slug, '$.checks') is not null)`;
+        const current = tx.selectFrom('releases').select('version').where('state', '=', 'current').where(isChecked);
+        return (await current.limit(1).executeTakeFirst()) !== undefined;
+      }),
     changeHealthChecks: (appId, change) =>
       inTransaction(async (tx) => {
         const wanted = change(await readHealthChecks(tx, appId));

@@ -158,6 +158,15 @@ describe('every route that changes something makes an event', () => {
       path: '/apps/hello/formation/web/placement',
       json: { onFull: 'wait' },
     }),
+    'PATCH /apps/:app/checks/:type': () => ({
+      path: '/apps/hello/checks/web',
+      json: { check: { path: '/up', type: 'readiness' } },
+    }),
+    'DELETE /apps/:app/checks/:type': async () => {
+      const app = await fixture.store.appByName(parseAppName('hello'));
+      await fixture.store.changeHealthChecks(app!.id, () => ({ web: [] }));
+      return { path: '/apps/hello/checks/web' };
+    },
     'POST /apps/:app/restart': () => ({ path: '/apps/hello/restart', json: {} }),
     'POST /apps/:app/runs': () => ({ path: '/apps/hello/runs', json: { command: 'ls -l' } }),
     'POST /apps/:app/runs/:run/stop': () => ({ path: '/apps/hello/runs/run.1/stop' }),

@@ -1,0 +1,48 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const CHECKS_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'checks',
+    aliases: ['checks:report'],
+    args: '[types...]',
+    group: 'Deploys',
+    summary: 'show the health checks of an app, and what its instances answered last',
+    example: 'slipway checks -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).checks,
+  },
+  {
+    name: 'checks:set',
+    args: '<type>',
+    group: 'Deploys',
+    summary: 'set a health check of a process type; it takes the place of the one in app.json',
+    example: 'slipway checks:set web --path /up --type readiness -a my-shop',
+    options: [
+      ['--type <type>', 'startup, readiness (default) or liveness'],
+      ['--path <path>', 'ask with an HTTP request: 200 to 399 passes (default /)'],
+      ['--tcp', 'only connect to the port'],
+      ['--port <number>', 'the port (default: the one in PORT)'],
+      ['--content <text>', 'text that the answer must have'],
+      ['--header <header>', 'a header of the request, e.g. "Host: shop.example"; several: one in each line'],
+      ['--timeout <seconds>', 'time that one attempt may take (default 5)'],
+      ['--attempts <number>', 'failures in a row until the check has failed (default 3)'],
+      ['--wait <seconds>', 'time between two attempts (default 5)'],
+      ['--initial-delay <seconds>', 'time from the start of the process to the first attempt (default 0)'],
+      ['--name <name>', 'a name for messages'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).set,
+  },
+  {
+    name: 'checks:unset',
+    args: '<type>',
+    group: 'Deploys',
+    summary: 'remove the health checks that are set for a process type; then app.json decides',
+    example: 'slipway checks:unset web -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).unset,
+  },
+];

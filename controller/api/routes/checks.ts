@@ -1,0 +1,26 @@
+import type { ApiDeps } from '../deps.ts';
+import { changedChecks, listChecks } from '../operations/checks.ts';
+import { appRoute, type Route } from '../route.ts';
+
+/** The health checks of an app. */
+export function checkRoutes(deps: ApiDeps): readonly Route[] {
+  return [
+    appRoute('listChecks', {
+      auth: 'user',
+      action: 'app.read',
+      handle: ({ app }) => listChecks(deps, app),
+    }),
+    appRoute('setCheck', {
+      auth: 'user',
+      action: 'app.write',
+      handle: async ({ app, user, params: { type }, body }) =>
+        changedChecks(deps, app, await deps.checkChanges.set({ app, user, type }, body.check)),
+    }),
+    appRoute('unsetChecks', {
+      auth: 'user',
+      action: 'app.write',
+      handle: async ({ app, user, params: { type } }) =>
+        changedChecks(deps, app, await deps.checkChanges.unset({ app, user, type })),
+    }),
+  ];
+}

@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { HealthCheck, HealthChecks } from '../../shared/domain/health-check.ts';
+import { checkSize, readHealthCheck } from '../../shared/domain/read-health-checks.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
+import type { App } from '../domain/apps.ts';
+import type { Release } from '../domain/releases.ts';
+import type { User } from '../domain/users.ts';
+import { checkType } from '../formation/process-types.ts';
+import type { Store } from '../store/port.ts';
+import type { Releases } from './releases.ts';
+
+export interface CheckChangesDeps {
+  readonly store: Store;
+  readonly queue: KeyedQueue;
+  readonly releases: Pick<Releases, 'createOrFail'>;
+}
+
+interface Change {
+  readonly app: App;
+  readonly user: User;
+  /** The process type. */
+  readonly type: string;
+}
+
+/** Changes the health checks that are set for an app. Each change is a release, because the instances get it with their release. */
+export class CheckChanges {
+  readonly #deps: CheckChangesDeps;
+
+  constructor(deps: CheckChangesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Sets one check in the format of app.json. It takes the place of the check of the same type; the other checks of app.json become settings.
+   * @returns the version of the release, if the change made one @throws SLIP_CHECK_INVALID, SLIP_PS_TYPE, and the failure of the release
+   */
+  set(change: Change, wanted: unknown): Promise<number | undefined> {
+    const check = readHealthCheck(change.type, wanted, { path: 'check', refuse: invalid });
+    return this.#change(change, `Set the ${check.type} check of ${change.type}`, (now, declared) => {
+      const list = ownProperty(now, change.type) ?? ownProperty(declared, change.type) ?? [];
+      return { ...now, [change.type]: [...list.filter((one) => one.type !== check.type), check] };
+    });
+  }
+
+  /** app.json decides about the process type again. @throws SLIP_CHECK_NOT_SET, and the failure of the release */
+  unset(change: Change): Promise<number | undefined> {
+    const { app, type } = change;
+    return this.#change(change, `Unset the checks of ${type}`, ({ [type]: before, ...rest }) => {
+      if (before === undefined) throw notSet(app, type);
+      return rest;
+    });
+  }
+
+  async #change(
+    { app, user, type }: Change,
+    description: string,
+    edit: (now: HealthChecks, declared: HealthChecks) => Readonly<Record<string, readonly HealthCheck[]>>,
+  ): Promise<number | undefined> {
+    const { store, queue } = this.#deps;
+    return await queue.enqueue(app.id, async () => {
+      const current = await store.currentRelease(app.id);
+      checkType(app, current, type);
+      const before = await store.healthChecks(app.id);
+      const declared = current?.slug.checks ?? {};
+      const after = edit(before, declared);
+      checkSize({ ...declared, ...after }, invalid);
+      await store.changeHealthChecks(app.id, () => after);
+      if (current === undefined || isDeepStrictEqual(after, current.checks ?? {})) return undefined;
+      return await this.#release(app, current, { userId: user.id, description, before });
+    });
+  }
+
+  /** When the new release fails, the former settings are back: the next push must not fail because of them. */
+  async #release(
+    app: App,
+    { appId, slug, ref }: Release,
+    { before, ...by }: Pick<Release, 'userId' | 'description'> & { readonly before: HealthChecks },
+  ): Promise<number> {
+    const { store, releases } = this.#deps;
+    const config = await store.config(app.id);
+    const wanted = { appId, slug, ...(ref === undefined ? {} : { ref }), cause: 'settings', config, ...by } as const;
+    const kept = `The checks stay as they were: slipway checks -a ${app.name}`;
+    try {
+      return (await releases.createOrFail(app, wanted, kept)).version;
+    } catch (error) {
+      await store.changeHealthChecks(app.id, () => before);
+      throw error;
+    }
+  }
+}
+
+function invalid(what: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CHECK_INVALID',
+    message: `The health check is not valid: ${what}.`,
+    hint: 'For example: slipway checks:set web --path /up --type readiness',
+    httpStatus: 422,
+  });
+}
+
+function notSet(app: App, type: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CHECK_NOT_SET',
+    message: `No health checks are set for ${type} of ${app.name}.`,
+    hint: `Checks of app.json are changed in app.json. See all with: slipway checks -a ${app.name}`,
+    httpStatus: 404,
+  });
+}

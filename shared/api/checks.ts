@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { RouteSpec } from './route-spec.ts';
+import { list, textRecord, wordOf } from './schema.ts';
+
+const checkBody = z.object({
+  type: wordOf(['startup', 'readiness', 'liveness']),
+  name: z.string().optional(),
+  probe: wordOf(['http', 'tcp', 'uptime']),
+  path: z.string().optional(),
+  /** Absent: the port in PORT. */
+  port: z.number().optional(),
+  headers: textRecord.optional(),
+  content: z.string().optional(),
+  uptimeMs: z.number().optional(),
+  initialDelayMs: z.number(),
+  timeoutMs: z.number(),
+  attempts: z.number(),
+  waitMs: z.number(),
+  /** `GET /up`: what it asks, for people. */
+  asks: z.string(),
+});
+
+const answerBody = z.object({
+  /** `readiness check /up` */
+  check: z.string(),
+  passed: z.boolean(),
+  answer: z.string(),
+  sinceMs: z.number(),
+});
+
+const typeChecksBody = z.object({
+  type: z.string(),
+  /** Where the checks are declared. Settings take the place of app.json. */
+  source: wordOf(['app.json', 'settings']),
+  checks: list(checkBody),
+  /** The last answers of each running instance. A new instance has none. */
+  instances: list(
+    z.object({ name: z.string(), node: z.string(), ready: z.boolean().optional(), answers: list(answerBody) }),
+  ),
+});
+export type TypeChecksBody = z.output<typeof typeChecksBody>;
+
+const changedBody = z.object({
+  /** The release that the change made. Absent before the first deploy, and when nothing changed. */
+  version: z.number().optional(),
+  checks: list(typeChecksBody),
+});
+export type ChecksChangedBody = z.output<typeof changedBody>;
+
+export const checkSpecs = {
+  listChecks: {
+    method: 'GET',
+    path: '/apps/:app/checks',
+    summary: 'Show the health checks of an app, and what its instances answered last.',
+    answer: list(typeChecksBody),
+  },
+  setCheck: {
+    method: 'PATCH',
+    path: '/apps/:app/checks/:type',
+    summary: 'Set a health check of a process type, in the format of app.json, and release the change.',
+    /** It takes the place of the check of the same type: startup, readiness or liveness. */
+    body: z.strictObject({ check: z.record(z.string().max(100), z.unknown()) }),
+    answer: changedBody,
+  },
+  unsetChecks: {
+    method: 'DELETE',
+    path: '/apps/:app/checks/:type',
+    summary:
+      'Remove the health checks that are set for a process type, and release the change. app.json decides again.',
+    answer: changedBody,
+  },
+} as const satisfies Readonly<Record<string, RouteSpec>>;
