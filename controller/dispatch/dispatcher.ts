@@ -138,17 +138,10 @@ export class Dispatcher {
 
   #createRouter(): MessageRouter {
     const { clock, logger, onNodeEvent } = this.#deps;
+    const { registry, tasks, commands, logs, routes } = this;
+    const leaves = new RestartLeaves({ ...this.#deps, registry });
     return new MessageRouter({
-      ...{
-        registry: this.registry,
-        liveness: this.#liveness,
-        tasks: this.tasks,
-        commands: this.commands,
-        logs: this.logs,
-        routes: this.routes,
-        destroyed: this.#destroyed,
-        leaves: new RestartLeaves({ ...this.#deps, registry: this.registry }),
-      },
+      ...{ registry, tasks, commands, logs, routes, leaves, liveness: this.#liveness, destroyed: this.#destroyed },
       ...{ clock, logger, onNodeEvent, refusalRetryMs: this.#settings.refusalRetryMs },
       publish: (node) => this.publish(node),
       notify: (node) => this.#notify(node),
