@@ -9,7 +9,7 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { bytesOf } from '../../shared/rpc/byte-stream.ts';
 import type { WireAttachedBytes, WireAttachedBytesOut } from '../../shared/rpc/service.ts';
 import type { LiveNodeState } from './node-registry.ts';
-import type { AuthenticatedNode } from './session-authenticator.ts';
+import type { AuthenticatedNode } from './authenticated-node.ts';
 
 export type AttachCall = ServerDuplexStream<WireAttachedBytesOut, WireAttachedBytes>;
 

@@ -80,26 +80,8 @@ export function createDispatch(
     deps,
   );
   dispatcher.registry.observer = deps.observer;
-  const settings = {
-    keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
-    keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,
-    connectionIdleMs: config.connectionIdleMs ?? 60_000,
-  };
+  const port = createAgentPort(config, deps, dispatcher);
   let credentials: RenewableCredentials | undefined;
-  const admit = (peer: PeerName, isAdmitted: Promise<boolean>): void => {
-    void isAdmitted.then((admitted) => {
-      if (admitted) port.authenticated(peer);
-    });
-  };
-  const server = createGrpcServer(settings, {
-    onSession: (call) => admit(peerOf(call), dispatcher.accept(call)),
-    onAttach: (call) => admit(peerOf(call), dispatcher.attached.accept(call)),
-  });
-  const port = new AgentPort(
-    server,
-    { ...AGENT_PORT_LIMITS, ...config.portLimits },
-    { clock: deps.clock, log: deps.logger },
-  );
   return {
     fleet: createFleet(dispatcher),
     builders: createBuilders(dispatcher),
@@ -123,8 +105,31 @@ export function createDispatch(
       session?.send({ kind: 'upgrade', version });
       return session !== undefined;
     },
-    acknowledgement: (node) => dispatcher.ackOf(node),
+    acknowledgement: (node) => dispatcher.registry.get(node)?.ack,
   };
+}
+
+function createAgentPort(
+  config: DispatchConfig,
+  { clock, logger }: Pick<DispatcherDeps, 'clock' | 'logger'>,
+  dispatcher: Dispatcher,
+): AgentPort {
+  const settings = {
+    keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
+    keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,
+    connectionIdleMs: config.connectionIdleMs ?? 60_000,
+  };
+  const admit = (peer: PeerName, isAdmitted: Promise<boolean>): void => {
+    void isAdmitted.then((admitted) => {
+      if (admitted) port.authenticated(peer);
+    });
+  };
+  const server = createGrpcServer(settings, {
+    onSession: (call) => admit(peerOf(call), dispatcher.accept(call)),
+    onAttach: (call) => admit(peerOf(call), dispatcher.attached.accept(call)),
+  });
+  const port = new AgentPort(server, { ...AGENT_PORT_LIMITS, ...config.portLimits }, { clock, log: logger });
+  return port;
 }
 
 /** The state of the fleet that other modules read. */

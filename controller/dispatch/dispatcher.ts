@@ -6,11 +6,12 @@ import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import type { AgentMessage, DesiredAck, Hello } from '../../shared/rpc/messages.ts';
+import type { AgentMessage, Hello } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
-import { AttachStreams, type AttachCall } from './attach-streams.ts';
+import { AttachStreams } from './attach-streams.ts';
+import type { AuthenticatedNode } from './authenticated-node.ts';
 import { Commands, type CommandsDeps } from './commands.ts';
 import { EgressDistributor, type EgressDistributorDeps } from './egress-distributor.ts';
 import { DestroyedApps, type DestroyedAppsDeps } from './destroyed-apps.ts';
@@ -26,11 +27,7 @@ import { Publisher } from './publisher.ts';
 import { RestartLeaves } from './restart-leaves.ts';
 import { readDesiredStates } from './read-desired.ts';
 import { sendWelcome } from './send-welcome.ts';
-import {
-  SessionAuthenticator,
-  type AuthenticatedNode,
-  type SessionAuthenticatorDeps,
-} from './session-authenticator.ts';
+import { SessionAuthenticator, type SessionAuthenticatorDeps } from './session-authenticator.ts';
 import { TaskRecords, type TaskRecordsDeps } from './task-records.ts';
 import { Tasks } from './tasks.ts';
 
@@ -112,9 +109,11 @@ export class Dispatcher {
       onUnreachable: (node) => this.#notify(node),
     });
     this.routes = new RouteDistributor({ ...deps, ...settings, registry: this.registry, sessions });
-    const authenticate = (call: AttachCall): ReturnType<SessionAuthenticator['authenticate']> =>
-      this.#authenticator.authenticate(call);
-    this.attached = new AttachStreams({ ...deps, authenticate, node: (id) => this.registry.get(id) });
+    this.attached = new AttachStreams({
+      ...deps,
+      authenticate: (call) => this.#authenticator.authenticate(call),
+      node: (id) => this.registry.get(id),
+    });
     this.egress = new EgressDistributor({ ...deps, sessions });
     this.#router = this.#createRouter();
     this.#publisher = new Publisher({
@@ -291,10 +290,5 @@ export class Dispatcher {
 
   #sessions(): readonly AgentSession[] {
     return [...this.registry.all()].flatMap((node) => (node.session === undefined ? [] : [node.session]));
-  }
-
-  /** The last answer of a node to a desired state. Undefined when this controller process has received none. */
-  ackOf(node: NodeId): DesiredAck | undefined {
-    return this.registry.get(node)?.ack;
   }
 }

@@ -6,17 +6,12 @@ import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentCall } from './agent-session.ts';
 import type { AttachCall } from './attach-streams.ts';
+import type { AuthenticatedNode } from './authenticated-node.ts';
 import { serialOf } from './certificate-serial.ts';
 
 export interface SessionAuthenticatorDeps {
   readonly store: Pick<Store, 'nodeBySerial' | 'useCertificate' | 'retiredCertificate'>;
   readonly logger: Logger;
-}
-
-/** The node that a client certificate belongs to. */
-export interface AuthenticatedNode {
-  readonly row: NodeRow;
-  readonly serial: string;
 }
 
 /** What an agent does when it opens a session, in the words of the access policy. */

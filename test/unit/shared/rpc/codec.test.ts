@@ -269,7 +269,9 @@ describe('every message survives the wire', () => {
       refusesWith(/assignments\.0\.command/),
     );
   });
+});
 
+describe('every message of tasks and queries survives the wire', () => {
   it('tasks, log queries and their cancellation, welcome', () => {
     roundTrips(
       fc.record({ kind: fc.constant('startTask' as const), task: fc.oneof(any.anyBuildTask, any.anyCommandTask) }),
