@@ -86,6 +86,11 @@ const anyUnreadable = fc.record({
   cause: fc.string({ maxLength: 30 }),
 });
 
+const acceptedState = fc.record({
+  epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }),
+  generation: fc.nat(),
+});
+
 describe('every message survives the wire', () => {
   it('hello, with and without an accepted state', () => {
     roundTrips(
@@ -95,13 +100,7 @@ describe('every message survives the wire', () => {
           anyFacts,
           fc.tuple(anyFacts, anyMachine).map(([facts, machine]) => ({ ...facts, machine })),
         ),
-        acceptedState: fc.option(
-          fc.record({
-            epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }),
-            generation: fc.nat(),
-          }),
-          { nil: undefined },
-        ),
+        acceptedState: fc.option(acceptedState, { nil: undefined }),
         cachedAppIds: fc.array(any.anyId<string>(), { maxLength: 3 }),
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
         takesFleetRoutes: fc.boolean(),
