@@ -12,6 +12,8 @@ import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { currentBootId } from './sandbox/handle.ts';
 import type { Commands } from './one-off/commands.ts';
+import type { Clock } from '../shared/kit/clock.ts';
+import type { Sandbox, SandboxStatus } from './sandbox/port.ts';
 import { sandboxNotFound } from './sandbox/sandbox-errors.ts';
 import { Attachments } from './session/attachments.ts';
 import type { SessionHandlers } from './session/port.ts';
@@ -109,16 +111,34 @@ function digestOf(routes: FleetRoutes | undefined): string | undefined {
   return routes === undefined ? undefined : routesDigest(routes);
 }
 
+/** The layers of a command may have to be fetched first. */
+const COMMAND_START_MS = 10 * 60_000;
+const COMMAND_POLL_MS = 200;
+
+async function untilRunning(
+  sandbox: Pick<Sandbox, 'inspect'>,
+  id: string,
+  { clock, gone }: { readonly clock: Clock; readonly gone: AbortSignal },
+): Promise<SandboxStatus | undefined> {
+  const deadlineMs = clock.monotonicMs() + COMMAND_START_MS;
+  for (;;) {
+    const found = await sandbox.inspect(id);
+    if (found?.phase === 'running' || found?.phase === 'exited' || clock.monotonicMs() > deadlineMs) return found;
+    await clock.sleep(COMMAND_POLL_MS, gone);
+  }
+}
+
 function composeAttachments(
-  { config: { stateDir }, log }: Basics,
+  { config: { stateDir }, clock, log }: Basics,
   { identity, sandbox }: Drivers,
   stopped: AbortSignal,
 ): Attachments {
   const attachments = new Attachments({
     ...{ address: identity.grpcAddress, stateDir, log },
-    attach: async (id) => {
-      if ((await sandbox.inspect(id))?.purpose !== 'app') throw sandboxNotFound(id);
-      return await sandbox.attach(id);
+    attach: async ({ sandboxId: id, waits }, gone) => {
+      const found = waits ? await untilRunning(sandbox, id, { clock, gone }) : await sandbox.inspect(id);
+      if (found?.purpose !== (waits ? 'command' : 'app')) throw sandboxNotFound(id);
+      return await sandbox.attach(id, waits);
     },
   });
   stopped.addEventListener('abort', () => attachments.close(), { once: true });

@@ -9,29 +9,44 @@ export interface AttachedCommand {
   readonly words: readonly string[];
   /** Undefined: the command gets pipes. */
   readonly terminal: ConsoleTerminal | undefined;
+  /** Rejects if the command cannot start. */
+  readonly watch?: (process: AttachedProcess) => Promise<never>;
 }
 
 /** Connects the standard streams of this program with those of a command. @returns the exit code of the command */
 export async function runAttachedCommand(
   console: Console,
-  { stream, words, terminal }: AttachedCommand,
+  { stream, words, terminal, watch }: AttachedCommand,
 ): Promise<number> {
   const process = new AttachedProcess(
     stream,
     { output: (bytes) => written(console.stdout, bytes), errors: (bytes) => written(console.stderr, bytes) },
     systemClock,
   );
-  const restore = terminal?.enterRawMode();
+  if (terminal === undefined) process.start({ mode: 'pipe', words });
+  else process.start({ mode: 'pty', words, size: terminal.size(), term: terminal.type });
   try {
-    if (terminal === undefined) process.start({ mode: 'pipe', words });
-    else process.start({ mode: 'pty', words, size: terminal.size(), term: terminal.type });
-    const stopResizes = terminal?.onResize(() => process.resize(terminal.size()));
-    const stopInput = passInput(console.stdin, process);
-    return await process.exited.finally(() => {
-      stopInput();
-      stopResizes?.();
-    });
+    await (watch === undefined ? process.started : Promise.race([process.started, watch(process)]));
+    return await untilExited(console, process, terminal);
   } finally {
+    process.close();
+  }
+}
+
+/** Until the command runs, Ctrl-C ends this program. From then on it is a key for the command. */
+async function untilExited(
+  console: Console,
+  process: AttachedProcess,
+  terminal: ConsoleTerminal | undefined,
+): Promise<number> {
+  const restore = terminal?.enterRawMode();
+  const stopResizes = terminal?.onResize(() => process.resize(terminal.size()));
+  const stopInput = passInput(console.stdin, process);
+  try {
+    return await process.exited;
+  } finally {
+    stopInput();
+    stopResizes?.();
     restore?.();
   }
 }

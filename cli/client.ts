@@ -37,7 +37,7 @@ type IdsWith<Name extends keyof RouteSpec> = {
 
 type BytesId = IdsWith<'answerType'>;
 type LineId = IdsWith<'lines'>;
-type StreamId = 'attachInstance';
+type StreamId = 'attachInstance' | 'attachRun';
 type JsonId = Exclude<OperationId, BytesId | StreamId>;
 type PagedId = { [Id in OperationId]: 'after' extends keyof QueryOutput<ApiRoutes[Id]> ? Id : never }[OperationId];
 

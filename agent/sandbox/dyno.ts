@@ -35,7 +35,15 @@ export function dynoSpec({ assignment, lowerDirs, port: given, logBytesMax }: Dy
 /** A command of an app. It starts exactly as an instance does. Pure. */
 export function commandSpec(task: CommandTask, lowerDirs: readonly string[]): SandboxSpec {
   const config = { ...task.config, ...task.env };
-  return { ...specOf({ ...task, config, id: task.taskId, name: task.process }, lowerDirs), purpose: 'command' };
+  const spec = specOf({ ...task, config, id: task.taskId, name: task.process }, lowerDirs);
+  return { ...spec, purpose: 'command', ...(task.attached === true ? { argv: waitingArgv(task.command) } : {}) };
+}
+
+/** Waits for the stream of a person, then runs the command on it, and ends with its exit code. */
+function waitingArgv(command: string): readonly string[] {
+  const [bin, env] = [`${INSIDE_DIR}/bin`, `${INSIDE_DIR}/env`];
+  const own = ['/usr/bin/perl', `${bin}/attach.pl`, '--wait', command, `${env}/attach`];
+  return [...own, `${bin}/start.sh`, `${env}/env`, '/app', `${bin}/dyno.sh`];
 }
 
 /** Config variables can override PATH and LANG, but not the variables that the platform sets. Pure. */

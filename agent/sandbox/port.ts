@@ -105,9 +105,10 @@ export interface Sandbox {
   /**
    * Starts a process inside a running sandbox that runs one command, and opens a stream of bytes to it. The bytes are frames of
    * shared/attach/frames.ts, and the first one must be a start frame. The process ends when the stream is closed.
+   * @param waits the first process of the sandbox is that process, and waits for this stream
    * @throws SLIP_ATTACH_OLD_INSTANCE, SLIP_ATTACH_TIMEOUT
    */
-  attach(id: string): Promise<Duplex>;
+  attach(id: string, waits?: boolean): Promise<Duplex>;
   /** TCP sockets in state LISTEN inside the sandbox, and UDP sockets without a peer. They show whether the app listens on 127.0.0.1 only. */
   listeners(id: string): Promise<readonly Listener[]>;
 }

@@ -139,12 +139,12 @@ export class SupervisedSandbox implements Sandbox {
     return this.#driver.limitedCommand(id, argv);
   }
 
-  async attach(id: string): Promise<Duplex> {
+  async attach(id: string, waits = false): Promise<Duplex> {
     const layout = this.#layout(id);
     const record = await loadRecord(layout.record);
     const found = await this.inspect(id);
     if (record === undefined || found?.phase !== 'running') throw sandboxNotFound(id);
-    const call = (): Promise<boolean> => this.#driver.callAttach(id);
+    const call = (): Promise<boolean> => (waits ? Promise.resolve(true) : this.#driver.callAttach(id));
     const place = { path: layout.attach, owner: this.#driver.attachOwner(record), call };
     return await this.#attachTurns.enqueue(id, () => acceptAttach(place, this.#parts.clock));
   }

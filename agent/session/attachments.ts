@@ -16,7 +16,7 @@ export interface AttachmentsDeps {
   readonly address: string;
   readonly stateDir: string;
   /** The stream to a new process in a running sandbox of an app. */
-  readonly attach: (sandboxId: string) => Promise<Duplex>;
+  readonly attach: (request: Pick<OpenAttach, 'sandboxId' | 'waits'>, gone: AbortSignal) => Promise<Duplex>;
   readonly log: Logger;
 }
 
@@ -44,7 +44,7 @@ export class Attachments {
   }
 
   /** A connection of its own: a full stream must not delay the heartbeats of the session. */
-  async #serve({ streamId, sandboxId }: Omit<OpenAttach, 'kind'>): Promise<void> {
+  async #serve({ streamId, ...request }: Omit<OpenAttach, 'kind'>): Promise<void> {
     const { address, stateDir } = this.#deps;
     this.#channels ??= createChannels();
     const keepalive = { keepaliveTimeMs: 20_000, keepaliveTimeoutMs: 10_000 };
@@ -54,18 +54,21 @@ export class Attachments {
     this.#open.add(outward);
     try {
       call.write({ streamId });
-      await this.#connect(outward, sandboxId);
+      await this.#connect(outward, request);
     } finally {
       this.#open.delete(outward);
       channel.close();
     }
   }
 
-  async #connect(outward: Duplex, sandboxId: string): Promise<void> {
+  async #connect(outward: Duplex, request: Pick<OpenAttach, 'sandboxId' | 'waits'>): Promise<void> {
+    const { sandboxId } = request;
+    const gone = new AbortController();
     const closed = new Promise<void>((resolve) => outward.once('close', resolve));
+    void closed.then(() => gone.abort());
     try {
       if (this.#open.size > STREAMS_MAX) throw tooMany();
-      const inward = await this.#deps.attach(sandboxId);
+      const inward = await this.#deps.attach(request, gone.signal);
       this.#deps.log.info({ sandbox: sandboxId }, 'attach.opened');
       await joinStreams(outward, inward);
     } catch (error) {

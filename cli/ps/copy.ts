@@ -100,7 +100,7 @@ async function startIn(
   const stream = await api.attach('attachInstance', { params: { app, instance }, query: { purpose: 'copy' } });
   let errors = '';
   const keepErrors = async (bytes: Uint8Array): Promise<void> => {
-    errors = (errors + Buffer.from(bytes).toString('utf8')).slice(-ERRORS_KEPT);
+    errors = (errors + Buffer.from(bytes).toString('utf8')).slice(0, ERRORS_KEPT);
   };
   const process = new AttachedProcess(
     stream,
@@ -112,8 +112,8 @@ async function startIn(
 }
 
 function copyFailed(errors: string, code: number): SlipwayError {
-  const last = errors.trim().split('\n').at(-1) ?? '';
-  const why = last === '' ? `tar ended with exit code ${String(code)}` : escapeUntrusted(last.slice(0, 300), 'none');
+  const [first = ''] = errors.trim().split('\n');
+  const why = first === '' ? `tar ended with exit code ${String(code)}` : escapeUntrusted(first.slice(0, 300), 'none');
   return new SlipwayError({
     code: 'SLIP_COPY_FAILED',
     message: `The copy failed in the instance: ${why}.`,

@@ -1,9 +1,10 @@
-import type { NewRun, RunBody } from '../../shared/api/runs.ts';
-import { renderContext, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import type { RunBody } from '../../shared/api/runs.ts';
+import { renderContext, show, type CommandRun } from '../cli.ts';
 import { logs } from '../logs/actions.ts';
-import { oneOf, pageLimit, parseBytes, parseDurationMs } from '../parse-flags.ts';
+import { pageLimit } from '../parse-flags.ts';
 import { usageError } from '../usage-error.ts';
-import { commandLine, parseEnv } from './command-line.ts';
+import { commandLine } from './command-line.ts';
+import { newRun } from './run-flags.ts';
 import { renderRuns } from './render.ts';
 
 export const detached: CommandRun = async (cli, words, flags) => {
@@ -43,16 +44,4 @@ function stopped({ state }: RunBody): string {
 function required(name: string | undefined): string {
   if (name !== undefined) return name;
   throw usageError('Name the one-off command.', 'List them with: slipway run:list');
-}
-
-function newRun(flags: Flags): Omit<NewRun, 'command'> {
-  const memory = oneOf([textFlag(flags, 'memory'), textFlag(flags, 'size')], 'slipway run:detached --memory 1G');
-  const [type, env, node, ttl] = ['type', 'env', 'node', 'ttl'].map((name) => textFlag(flags, name));
-  return {
-    ...(memory === undefined ? {} : { memoryBytes: parseBytes(memory, '--memory') }),
-    ...(type === undefined ? {} : { type }),
-    ...(env === undefined ? {} : { env: parseEnv(env) }),
-    ...(node === undefined ? {} : { node }),
-    ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl', '--ttl 1h') }),
-  };
 }

@@ -2,6 +2,24 @@ import { PAGE_LIMIT_OPTION, type CommandSpec } from '../command-spec.ts';
 
 export const RUN_COMMANDS: readonly CommandSpec[] = [
   {
+    name: 'run',
+    args: '[command...]',
+    group: 'Deploys',
+    summary: 'run a command once, in a sandbox of its own, with your terminal or your pipes (default bash)',
+    example: 'slipway run -a my-shop -- rails console',
+    options: [
+      ['--memory <size>', 'its memory, e.g. 512M or 2G (default: as its process type)'],
+      ['-s, --size <size>', 'the same as --memory (Heroku flag)'],
+      ['--type <type>', 'use the limits and the placement of this process type'],
+      ['-e, --env <variables>', 'variables of this command only, e.g. "DEBUG=1;LIMIT=10"'],
+      ['--node <node>', 'the node to run on'],
+      ['--no-tty', 'give the command pipes, not a terminal'],
+      ['-x, --exit-code', 'has no effect: the exit code is always that of the command (Heroku flag)'],
+    ],
+    app: true,
+    load: async () => (await import('./attached.ts')).attached,
+  },
+  {
     name: 'run:detached',
     args: '[command...]',
     group: 'Deploys',

@@ -10,6 +10,7 @@ import { bytesOf } from '../../shared/rpc/byte-stream.ts';
 import type { WireAttachedBytes, WireAttachedBytesOut } from '../../shared/rpc/service.ts';
 import type { LiveNodeState } from './node-registry.ts';
 import type { AuthenticatedNode } from './authenticated-node.ts';
+import type { AttachTarget } from './port.ts';
 
 export type AttachCall = ServerDuplexStream<WireAttachedBytesOut, WireAttachedBytes>;
 
@@ -40,7 +41,7 @@ export class AttachStreams {
   }
 
   /** @throws SLIP_ATTACH_NODE_AWAY, SLIP_ATTACH_OLD_AGENT, SLIP_ATTACH_NODE_SILENT */
-  async open(nodeId: NodeId, sandboxId: string, signal: AbortSignal): Promise<Duplex> {
+  async open(nodeId: NodeId, { sandboxId, waits = false }: AttachTarget, signal: AbortSignal): Promise<Duplex> {
     const node = this.#deps.node(nodeId);
     const session = node?.session;
     if (session === undefined) throw nodeAway(node?.name ?? 'The node');
@@ -51,7 +52,7 @@ export class AttachStreams {
     const stopTimer = callAfter(this.#deps.clock, OPEN_TIMEOUT_MS, giveUp);
     signal.addEventListener('abort', giveUp, { once: true });
     this.#waiting.set(streamId, { node: session.nodeId, resolve: opened.resolve });
-    session.send({ kind: 'openAttach', streamId, sandboxId });
+    session.send({ kind: 'openAttach', streamId, sandboxId, waits });
     try {
       const stream = await opened.promise;
       if (stream === undefined) throw silent(session.name);

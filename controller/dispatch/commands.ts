@@ -28,8 +28,8 @@ export interface CommandRunner {
   cancel(id: TaskId): Promise<void>;
   /** Resolves when it has ended; undefined when its app was destroyed. @param watch gets the output from now on */
   ended(id: TaskId, watch?: (text: string) => void): Promise<CommandRow | undefined>;
-  /** Whether the connected agent of the node can run commands. */
-  takes(node: NodeId): boolean;
+  /** Whether the connected agent of the node can run commands. @param attached commands that wait for a person */
+  takes(node: NodeId, attached?: boolean): boolean;
 }
 
 /** An agent enforces the limit of a command itself. The controller gives up this much later. */
@@ -69,8 +69,9 @@ export class Commands implements CommandRunner {
     }
   }
 
-  takes(node: NodeId): boolean {
-    return takesKind(this.#deps.session(node), 'run');
+  takes(node: NodeId, attached = false): boolean {
+    const session = this.#deps.session(node);
+    return takesKind(session, 'run') && (!attached || session?.hello?.takesAttach === true);
   }
 
   holds(id: TaskId, node: NodeId): boolean {

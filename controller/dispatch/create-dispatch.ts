@@ -155,7 +155,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     leftOutOfRoutes: (appId) => dispatcher.routes.capacity.reasonLeftOut(appId),
     egressChanged: () => dispatcher.egress.refresh(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
-    attach: (nodeId, sandboxId, signal) => dispatcher.attached.open(nodeId, sandboxId, signal),
+    attach: (nodeId, target, signal) => dispatcher.attached.open(nodeId, target, signal),
   };
 }
 

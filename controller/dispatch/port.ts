@@ -68,6 +68,13 @@ export interface AppLogQuery {
   readonly follow: boolean;
 }
 
+/** A process in a sandbox that a person reaches. */
+export interface AttachTarget {
+  readonly sandboxId: string;
+  /** The command of the sandbox waits for the person. Absent: a new process is started beside the app. */
+  readonly waits?: boolean | undefined;
+}
+
 /** The connected nodes and their reports. The database does not contain this state. */
 export interface Fleet {
   nodes(): readonly LiveNode[];
@@ -99,5 +106,5 @@ export interface Fleet {
    * Opens a stream to a new process in a sandbox. Its bytes are frames of shared/attach/frames.ts. The process ends when the stream is closed.
    * @throws SLIP_ATTACH_NODE_AWAY, SLIP_ATTACH_OLD_AGENT, SLIP_ATTACH_NODE_SILENT
    */
-  attach(nodeId: NodeId, sandboxId: string, signal: AbortSignal): Promise<Duplex>;
+  attach(nodeId: NodeId, target: AttachTarget, signal: AbortSignal): Promise<Duplex>;
 }

@@ -35,6 +35,8 @@ export interface OneOffRequest {
   /** Name of the only possible node. */
   readonly node?: string | undefined;
   readonly userId?: UserId | undefined;
+  /** The command waits for a person. */
+  readonly attached?: boolean | undefined;
 }
 
 /** One-off commands of users that one app may run at once. */
@@ -80,7 +82,7 @@ export class OneOffs {
   async #choose(app: App, request: OneOffRequest, needs: ReturnType<typeof needsOf>): Promise<NodeId> {
     const { store, fleet, commands } = this.#deps;
     const [nodes, rows] = await Promise.all([planNodes(store, fleet), store.assignmentsOfApp(app.id)]);
-    const able = new Set(nodes.flatMap(({ nodeId }) => (commands.takes(nodeId) ? [nodeId] : [])));
+    const able = new Set(nodes.flatMap(({ nodeId }) => (commands.takes(nodeId, request.attached) ? [nodeId] : [])));
     const withLayers = new Set(rows.map(({ nodeId }) => nodeId));
     const plan = planOneOff({ nodes, needs, able, withLayers, only: request.node });
     if ('nodeId' in plan) return plan.nodeId;
@@ -103,7 +105,7 @@ export class OneOffs {
 
 function taskOf(
   app: App,
-  { release, env = {} }: OneOffRequest,
+  { release, env = {}, attached }: OneOffRequest,
   { row, limits }: { readonly row: CommandRow; readonly limits: Limits },
 ): CommandTask {
   const { kind, command, process, timeoutMs, graceMs } = row;
@@ -111,7 +113,7 @@ function taskOf(
   return {
     ...{ kind, taskId: row.id, appId: app.id, app: app.name, uidBase: app.uidBase, release: version, process, command },
     ...{ layers: slug.layers, stack: slug.stack, commit: slug.commit, config, env, limits },
-    ...{ timeoutMs, graceMs, outputLimitBytes: COMMAND_OUTPUT_BYTES },
+    ...{ timeoutMs, graceMs, outputLimitBytes: COMMAND_OUTPUT_BYTES, attached },
   };
 }
 

@@ -46,6 +46,8 @@ const newRun = z.strictObject({
     .optional(),
   /** Name of the only possible node. */
   node: z.string().max(100).optional(),
+  /** It waits for the stream of attachRun. */
+  attached: z.boolean().optional(),
   /** It is stopped after this time. Default: one day. */
   ttlMs: z
     .number()
@@ -77,6 +79,13 @@ export const runSpecs = {
     path: '/apps/:app/runs/:run',
     summary: 'Show one one-off command of an app.',
     answer: runBody,
+  },
+  attachRun: {
+    method: 'GET',
+    path: '/apps/:app/runs/:run/attach',
+    summary:
+      'Connects a command that was started with attached. The request must have the header Upgrade: slipway-attach.',
+    status: 101,
   },
   stopRun: {
     method: 'POST',

@@ -58,7 +58,7 @@ const logQuery = z.object({
 });
 const restartLeave = z.object({ instanceId: field.id<InstanceId>(), startedAtMs: field.count });
 const upgrade = z.object({ version: field.word });
-const openAttach = z.object({ streamId: field.id<string>(), sandboxId: field.id<string>() });
+const openAttach = z.object({ streamId: field.id<string>(), sandboxId: field.id<string>(), waits: z.boolean() });
 const cancelLogQuery = z.object({ queryId: field.id<string>() });
 
 const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMessage, { kind: K }> } = {
@@ -125,7 +125,7 @@ function encodeShort(message: CancelTask | TaskAck | CancelLogQuery | Upgrade | 
   if (message.kind === 'taskAck') return { taskAck: { taskId: message.taskId } };
   if (message.kind === 'upgrade') return { upgrade: { version: message.version } };
   if (message.kind === 'openAttach')
-    return { openAttach: { streamId: message.streamId, sandboxId: message.sandboxId } };
+    return { openAttach: { streamId: message.streamId, sandboxId: message.sandboxId, waits: message.waits } };
   return { cancelLogQuery: { queryId: message.queryId } };
 }
 
@@ -136,8 +136,8 @@ function encodeTask(task: Task): WireStartTask {
 }
 
 function encodeCommandTask(given: CommandTask): WireStartTask {
-  const { release, process, command, layers, env, graceMs, ...task } = given;
-  const own = { release, process, command, layers: [...layers], env: revealAll(env), graceMs };
+  const { release, process, command, layers, env, graceMs, attached = false, ...task } = given;
+  const own = { release, process, command, layers: [...layers], env: revealAll(env), graceMs, attached };
   return { ...task, config: revealAll(task.config), command: own };
 }
 

@@ -214,6 +214,8 @@ export interface OpenAttach {
   readonly kind: 'openAttach';
   readonly streamId: string;
   readonly sandboxId: string;
+  /** A process of the sandbox waits for this stream. */
+  readonly waits: boolean;
 }
 
 /** This process may be restarted after its failed liveness check. */

@@ -152,6 +152,7 @@ const command = z.object({
   layers,
   env: field.config,
   graceMs: field.count,
+  attached: z.boolean().transform((attached) => attached || undefined),
 });
 
 export const commandTask: z.ZodType<CommandTask> = z

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Sandbox } from '../../agent/sandbox/port.ts';
 import { attached, runAttached } from '../support/attached.ts';
 import { eventually } from '../support/eventually.ts';
-import { openSandboxLab, MB, readLog, type SandboxLab } from '../support/sandbox-lab.ts';
+import { ended, openSandboxLab, MB, readLog, type SandboxLab } from '../support/sandbox-lab.ts';
 
 const PIPE_BYTES = 20 * MB;
 const TERMINAL = { mode: 'pty', size: { rows: 30, columns: 100 }, term: 'xterm-256color' } as const;
@@ -176,6 +176,19 @@ export function sandboxAttachContract(kind: Exclude<Sandbox['kind'], 'fake'>): v
       await lab.sandbox.prepare(spec);
       await assert.rejects(lab.sandbox.attach(spec.id), { code: 'SLIP_SANDBOX_NOT_FOUND' }, 'it does not run yet');
       await lab.sandbox.forget(spec.id);
+    });
+
+    it('is the only command of a sandbox that waits for its person', async () => {
+      const inside = '/run/slipway';
+      const own = ['/usr/bin/perl', `${inside}/bin/attach.pl`, '--wait', 'cat; exit 7', `${inside}/env/attach`];
+      const argv = [...own, `${inside}/bin/start.sh`, `${inside}/env/env`, '/app', `${inside}/bin/dyno.sh`];
+      const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: isIsolated ? '/app' : '/tmp' };
+      const waiting = await lab.run({ purpose: 'command', argv, env });
+      const cat = attached(await lab.sandbox.attach(waiting.id, true), { mode: 'pipe', words: [] });
+      await cat.process.input(Buffer.from('to cat'));
+      await cat.process.inputEnd();
+      assert.deepEqual([await cat.process.exited, cat.output()], [7, 'to cat']);
+      assert.equal((await ended(lab.sandbox, waiting.id)).exit?.code, 7);
     });
 
     it('ends with the sandbox, without a delay of its stop', async () => {

@@ -185,6 +185,7 @@ export const anyCommandTask: fc.Arbitrary<CommandTask> = fc.record({
   limits: anyLimits,
   timeoutMs: anyUint32,
   graceMs: anyUint32,
+  attached: fc.constantFrom(true, undefined),
   outputLimitBytes: anySize,
 });
 

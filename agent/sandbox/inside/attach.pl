@@ -1,7 +1,9 @@
 #!/usr/bin/perl
-# attach.pl <socket> <start.sh> <file of exports> <folder> <dyno.sh>
+# attach.pl [--wait <command line>] <socket> <start.sh> <file of exports> <folder> <dyno.sh>
 # Runs one command inside the sandbox for a person outside. The standard streams of the command are frames on a Unix socket
 # (shared/attach/frames.ts has the format). A process of the sandbox starts this program, so it has the isolation of the app.
+# With --wait it is the first process of a sandbox of its own (slipway run): it waits for the socket, runs this command line, and ends with the
+# exit code of the command.
 use strict;
 use warnings;
 use Errno qw(EAGAIN EINPROGRESS EINTR);
@@ -21,6 +23,9 @@ my $STOP_S = 3;            # the same when the sandbox stops
 # Linux: the same numbers on x86-64 and arm64.
 my ($TIOCGPTN, $TIOCSPTLCK, $TIOCSWINSZ, $TIOCSCTTY) = (0x80045430, 0x40045431, 0x5414, 0x540E);
 
+my $WAIT_S = 60;
+
+my $waiting = @ARGV > 1 && $ARGV[0] eq '--wait' ? (splice(@ARGV, 0, 2))[1] : undef;
 my ($path, @starter) = @ARGV;
 my $dyno = pop @starter;
 my ($in, $out, $to_command) = ('', '', '');
@@ -34,8 +39,14 @@ $SIG{HUP} = 'IGNORE';
 $SIG{TERM} = sub { $stopping = 1 };
 $SIG{CHLD} = sub { $child_ended = 1 };
 
+my $exit_code = 129; # as SIGHUP
 socket(my $socket, AF_UNIX, SOCK_STREAM, 0) or exit 71;
-connect($socket, pack_sockaddr_un($path)) or exit 71;
+my $until = time + $WAIT_S;
+until (connect($socket, pack_sockaddr_un($path))) {
+  exit 71 if !defined $waiting || $stopping;
+  die "slipway: nobody connected to this command within $WAIT_S s\n" if time > $until;
+  select(undef, undef, undef, 0.1);
+}
 nonblocking($socket);
 serve();
 
@@ -182,8 +193,9 @@ sub collect {
 # Fields of the start frame: pty|pipe, rows, columns, terminal type, then the words of the command. Or: port, number.
 sub begin {
   my ($mode, @fields) = @_;
-  return open_port($fields[0]) if $mode eq 'port';
+  return open_port($fields[0]) if $mode eq 'port' && !defined $waiting;
   my ($rows, $columns, $term, @words) = @fields;
+  @words = ($waiting) if defined $waiting;
   my $ok = eval { $mode eq 'pty' ? start_on_terminal($rows, $columns, $term, \@words) : start_on_pipes(\@words); 1 };
   if (!$ok) {
     my $why = $@ =~ /^([^\n]{0,200})/ ? $1 : '';
@@ -310,6 +322,7 @@ sub finish_when_done {
     return unless defined $status && !%outputs;
     return if $socket_gone && session(); # they have the same time to end
     my $code = $status & 127 ? 128 + ($status & 127) : $status >> 8;
+    $exit_code = $code;
     frame($EXIT, pack('C', $code));
     end_now();
   }
@@ -330,5 +343,5 @@ sub end_now {
     my $count = sysread($socket, my $ignored, 65536);
     last if defined $count ? $count == 0 : $! != EAGAIN && $! != EINTR;
   }
-  POSIX::_exit(0);
+  POSIX::_exit(defined $waiting ? $exit_code : 0);
 }

@@ -184,6 +184,7 @@ export class ProcessDriver implements SandboxDriver {
     return {
       '/app': layout.app,
       [`${INSIDE_DIR}/bin`]: this.#parts.scriptsDir,
+      [`${INSIDE_DIR}/env`]: layout.secrets,
       ...Object.fromEntries(binds),
     } as PathTable;
   }

@@ -1,13 +1,16 @@
 import type { Duplex } from 'node:stream';
 import type { AttachPurpose } from '../../../shared/api/attach.ts';
+import type { NodeId } from '../../../shared/domain/ids.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { AttachTarget } from '../../dispatch/port.ts';
 import type { App } from '../../domain/apps.ts';
 import type { AssignmentRow } from '../../domain/assignments.ts';
 import type { User } from '../../domain/users.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
+import { findRun } from './runs.ts';
 
 export interface AttachRequest {
   readonly app: App;
@@ -36,13 +39,28 @@ export class Attachments {
 
   /** @throws SLIP_ATTACH_INSTANCE, SLIP_ATTACH_LIMIT, and what the fleet throws */
   async open(request: AttachRequest): Promise<Duplex> {
-    const { app, user, instance, signal } = request;
-    const row = await this.#find(app, instance);
-    const release = this.#count({ app: app.id, user: user.id, node: row.nodeId });
+    const row = await this.#find(request.app, request.instance);
+    const stream = await this.#connect(request, row.nodeId, { sandboxId: row.instanceId });
+    this.#note(request, row);
+    return stream;
+  }
+
+  /** A command that waits for its person. @throws SLIP_RUN_UNKNOWN, SLIP_ATTACH_RUN_ENDED, SLIP_ATTACH_LIMIT, and what the fleet throws */
+  async openRun(request: Omit<AttachRequest, 'purpose'>): Promise<Duplex> {
+    const row = await findRun(this.#deps, request.app, request.instance);
+    if (row.finishedAtMs !== undefined) throw runEnded(row.process, request.app);
+    return await this.#connect(request, row.nodeId, { sandboxId: row.id, waits: true });
+  }
+
+  async #connect(
+    { app, user, signal }: Omit<AttachRequest, 'purpose'>,
+    nodeId: NodeId,
+    target: AttachTarget,
+  ): Promise<Duplex> {
+    const release = this.#count({ app: app.id, user: user.id, node: nodeId });
     try {
-      const stream = await this.#deps.fleet.attach(row.nodeId, row.instanceId, signal);
+      const stream = await this.#deps.fleet.attach(nodeId, target, signal);
       stream.once('close', release);
-      this.#note(request, row);
       return stream;
     } catch (error) {
       release();
@@ -127,6 +145,15 @@ function noInstance({ name: app }: App, name: string, exists: boolean): SlipwayE
     httpStatus: exists ? 409 : 404,
     message: exists ? `${name} of ${app} does not run now.` : `${app} has no instance ${name.slice(0, 80)}.`,
     hint: `See its instances with: slipway ps -a ${app}`,
+  });
+}
+
+function runEnded(name: string, { name: app }: App): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_ATTACH_RUN_ENDED',
+    kind: 'conflict',
+    message: `${name} of ${app} has ended.`,
+    hint: `See how it ended with: slipway run:list -a ${app}`,
   });
 }
 

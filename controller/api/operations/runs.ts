@@ -26,14 +26,14 @@ export async function startRun(
   const { store, oneOffs } = deps;
   const release = await store.currentRelease(app.id);
   if (release === undefined) throw noRelease(app);
-  const { memoryBytes, env = {}, node, ttlMs: timeoutMs = DEFAULT_TTL_MS } = wanted;
+  const { memoryBytes, env = {}, node, attached, ttlMs: timeoutMs = DEFAULT_TTL_MS } = wanted;
   if (memoryBytes !== undefined) checkCeilings({ memoryBytes }, undefined, await store.limitCeilings());
   for (const [name, value] of Object.entries(env)) checkConfig(name, value);
   const sealed = sealAll(env);
   checkConfigSize(app.name, { ...release.config, ...sealed });
   const { command, processType } = commandOf(app, release, wanted);
   const request = { kind: 'run', release, command, processType, memoryBytes, env: sealed, node, timeoutMs } as const;
-  const row = await oneOffs.start(app, { ...request, userId: user.id });
+  const row = await oneOffs.start(app, { ...request, attached, userId: user.id });
   const message = `Started ${row.process} with release v${String(release.version)}.`;
   note(deps, { app, user, row }, { kind: 'run.started', message });
   return row;

@@ -15,14 +15,31 @@ export function attachRoutes(deps: ApiDeps): readonly Route[] {
       handle: async ({ app, user, params: { instance }, query: { purpose }, connection, signal }) => {
         connection.require();
         const inside = await attachments.open({ app, user, instance, purpose, signal });
-        const outside = connection.accept();
-        signal.addEventListener('abort', () => outside.destroy(), { once: true });
-        endWhenSilent(outside, deps.clock);
-        void joinStreams(outside, inside);
+        join(connection.accept(), inside, { clock: deps.clock, signal });
+        return undefined;
+      },
+    }),
+    appRoute('attachRun', {
+      auth: 'user',
+      action: 'app.attach',
+      handle: async ({ app, user, params: { run }, connection, signal }) => {
+        connection.require();
+        const inside = await attachments.openRun({ app, user, instance: run, signal });
+        join(connection.accept(), inside, { clock: deps.clock, signal });
         return undefined;
       },
     }),
   ];
+}
+
+function join(
+  outside: Duplex,
+  inside: Duplex,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): void {
+  signal.addEventListener('abort', () => outside.destroy(), { once: true });
+  endWhenSilent(outside, clock);
+  void joinStreams(outside, inside);
 }
 
 /** A client sends a ping every 10 s, so a silent one has vanished. */

@@ -34,8 +34,8 @@ describe('streams to instances over the API', () => {
     inside = [];
     const status = { instanceId: instance, state: 'live', restarts: 0, lastLines: [], timingsMs: {} } as const;
     fixture.fleet.statuses.set(instance, status);
-    fixture.fleet.attaching = (_node, sandboxId) => {
-      assert.equal(sandboxId, instance);
+    fixture.fleet.attaching = (_node, target) => {
+      assert.deepEqual(target, { sandboxId: instance });
       const echo = new PassThrough();
       inside.push(echo);
       return Promise.resolve(echo);

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { EventsBody } from '../../../shared/api/observe.ts';
+import type { RunBody } from '../../../shared/api/runs.ts';
 import { run, start } from '../../../shared/kit/exec.ts';
 import { eventually } from '../../support/eventually.ts';
 import { PRODUCT_DIR, TestFleet } from '../../support/fleet.ts';
@@ -177,6 +178,32 @@ describe('commands in a running instance', { concurrency: false }, () => {
     const env = { ...environment(), SLIPWAY_CONFIG: join(fleet.dir, 'bob.json') };
     const refused = await run({ file: SLIPWAY, args: ['ps:exec', '-a', 'app', 'true'], env });
     assert.match(refused.stderr, /There is no app of this name that you may use/);
+  });
+
+  it('runs a command in a sandbox of its own, with pipes and the exit code of the command', async () => {
+    const words = ['-e', 'MINE=1', '--', 'echo "$MINE $DYNO"; cat; echo bad >&2; exit 6'];
+    const { code, stdout, stderr } = await slipway(['run', '-a', 'app', ...words], Buffer.from('from stdin'));
+    assert.equal(code, 6, stderr);
+    assert.match(stdout.toString(), /^1 run\.1\nfrom stdin$/);
+    assert.match(stderr, /bad\n/);
+    const runs = (await fleet.api('GET', '/apps/app/runs')) as RunBody[];
+    const ended = await eventually('its end is known', async () => {
+      const [last] = (await fleet.api('GET', '/apps/app/runs')) as RunBody[];
+      return last?.exit === undefined ? undefined : last;
+    });
+    assert.deepEqual([runs.length, ended.name, ended.exit?.code, ended.state], [1, 'run.1', 6, 'failed']);
+  });
+
+  it('runs a shell on a terminal, and ends it when the client is killed', async (t) => {
+    const shell = onTerminal(t, 'run', '-a', 'app');
+    await shell.shows(/\$ /);
+    shell.type('stty size; echo "I am $DYNO"\r');
+    await shell.shows(/30 100[\r\n]+I am run\.2/);
+    shell.child.kill('SIGKILL');
+    await eventually('it has ended', async () => {
+      const [last] = (await fleet.api('GET', '/apps/app/runs')) as RunBody[];
+      return last?.name === 'run.2' && last.finishedAtMs !== undefined;
+    });
   });
 
   it('says that the stream is lost when the agent stops, and works with the next agent', async (t) => {

@@ -67,10 +67,11 @@ describe('streams of bytes between controller and agent', () => {
     const inside = new PassThrough(); // sends everything back
     const attachments = new Attachments({
       ...{ address: address(servers), stateDir: mine.stateDir, log: silentLogger },
-      attach: (id) => (id === SANDBOX ? Promise.resolve(inside) : Promise.reject(new Error('another sandbox'))),
+      attach: ({ sandboxId }) =>
+        sandboxId === SANDBOX ? Promise.resolve(inside) : Promise.reject(new Error('another sandbox')),
     });
-    const opening = servers.dispatch.fleet.attach(mine.id, SANDBOX, AbortSignal.timeout(60_000));
-    attachments.open({ streamId: await orderedStream(mine), sandboxId: SANDBOX });
+    const opening = servers.dispatch.fleet.attach(mine.id, { sandboxId: SANDBOX }, AbortSignal.timeout(60_000));
+    attachments.open({ streamId: await orderedStream(mine), sandboxId: SANDBOX, waits: false });
     const stream = await opening;
     const sent = randomBytes(5_000_000);
     const received: Buffer[] = [];
@@ -90,8 +91,8 @@ describe('streams of bytes between controller and agent', () => {
       ...{ address: address(servers), stateDir: mine.stateDir, log: silentLogger },
       attach: () => Promise.reject(new SlipwayError({ code: 'SLIP_ATTACH_OLD_INSTANCE', message: 'Too old.' })),
     });
-    const opening = servers.dispatch.fleet.attach(mine.id, SANDBOX, AbortSignal.timeout(60_000));
-    attachments.open({ streamId: await orderedStream(mine), sandboxId: SANDBOX });
+    const opening = servers.dispatch.fleet.attach(mine.id, { sandboxId: SANDBOX }, AbortSignal.timeout(60_000));
+    attachments.open({ streamId: await orderedStream(mine), sandboxId: SANDBOX, waits: false });
     const stream = await opening;
     const reader = new FrameReader();
     const frames: string[] = [];
@@ -106,7 +107,7 @@ describe('streams of bytes between controller and agent', () => {
   it('are refused to another node, which cannot take them, and to a caller without a certificate of the fleet', async (t) => {
     const servers = await openControllerServers(t);
     const [mine, theirs] = [await join(t, servers, 'mine'), await join(t, servers, 'theirs')];
-    const opening = servers.dispatch.fleet.attach(mine.id, SANDBOX, AbortSignal.timeout(60_000));
+    const opening = servers.dispatch.fleet.attach(mine.id, { sandboxId: SANDBOX }, AbortSignal.timeout(60_000));
     const streamId = await orderedStream(mine);
     const foreign = call(t, servers, theirs.tls);
     foreign.call.write({ streamId });
@@ -128,7 +129,8 @@ describe('streams of bytes between controller and agent', () => {
   it('are not asked of an older agent, nor of a node that is away', async (t) => {
     const servers = await openControllerServers(t);
     const old = await join(t, servers, 'old', false);
-    const attach = (): Promise<unknown> => servers.dispatch.fleet.attach(old.id, SANDBOX, AbortSignal.timeout(60_000));
+    const attach = (): Promise<unknown> =>
+      servers.dispatch.fleet.attach(old.id, { sandboxId: SANDBOX }, AbortSignal.timeout(60_000));
     await assert.rejects(attach(), { code: 'SLIP_ATTACH_OLD_AGENT', hint: 'Upgrade it: slipway nodes:upgrade old' });
     assert.ok(!old.raw.heard.some((one) => one.openAttach));
     old.raw.call.cancel();

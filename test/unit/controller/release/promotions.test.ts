@@ -6,7 +6,15 @@ import type { Store } from '../../../../controller/store/port.ts';
 import { KeyedQueue } from '../../../../shared/kit/keyed-queue.ts';
 import { revealAll } from '../../../../shared/kit/sensitive.ts';
 import { parseAppName, parseUserName } from '../../../../shared/domain/names.ts';
-import { addApp, addUser, digestOf, newRelease, noChange, openMemoryStore, slugOf } from '../../../support/store-fixtures.ts';
+import {
+  addApp,
+  addUser,
+  digestOf,
+  newRelease,
+  noChange,
+  openMemoryStore,
+  slugOf,
+} from '../../../support/store-fixtures.ts';
 
 interface Lab {
   readonly store: Store;
@@ -60,7 +68,10 @@ it('keeps the images for the other app when the first app is destroyed', async (
 it('refuses the same app, an app without a release, another stack, and a slug that the controller lost', async () => {
   const { store, staging, live, promotions } = await lab();
   const code = async (from: App, to: App, by = promotions): Promise<string> => {
-    const error: unknown = await by.promote(from.ownerId, { from, to }).then(() => undefined, (thrown: unknown) => thrown);
+    const error: unknown = await by.promote(from.ownerId, { from, to }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
     assert.ok(error instanceof Error && 'code' in error);
     return String(error.code);
   };

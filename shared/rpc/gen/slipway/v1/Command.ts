@@ -9,6 +9,7 @@ export interface Command {
   'layers'?: (_slipway_v1_Layer)[];
   'env'?: ({[key: string]: string});
   'graceMs'?: (number);
+  'attached'?: (boolean);
 }
 
 export interface Command__Output {
@@ -18,4 +19,5 @@ export interface Command__Output {
   'layers': (_slipway_v1_Layer__Output)[];
   'env': ({[key: string]: string});
   'graceMs': (number);
+  'attached': (boolean);
 }

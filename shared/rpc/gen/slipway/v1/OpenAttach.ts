@@ -4,9 +4,11 @@
 export interface OpenAttach {
   'streamId'?: (string);
   'sandboxId'?: (string);
+  'waits'?: (boolean);
 }
 
 export interface OpenAttach__Output {
   'streamId': (string);
   'sandboxId': (string);
+  'waits': (boolean);
 }
