@@ -1,5 +1,6 @@
 import type { BuildTask } from '../../shared/domain/build.ts';
-import { parseAppJson } from '../../shared/domain/app-json.ts';
+import { invalidAppJson, parseAppJson } from '../../shared/domain/app-json.ts';
+import { unknownCronType } from '../../shared/domain/read-cron.ts';
 import { parseProcfile } from '../../shared/domain/procfile.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import type { Run } from '../../shared/kit/exec.ts';
@@ -21,7 +22,7 @@ export async function discoverProcesses(
   { task, run, say }: Discovery,
   resultDir: string,
   report: BuildReport,
-): Promise<Pick<Slug, 'processTypes' | 'defaultConfig' | 'checks'>> {
+): Promise<Pick<Slug, 'processTypes' | 'defaultConfig' | 'checks' | 'cron'>> {
   const [procfile, releaseYaml, appJson] = await Promise.all([
     readManifest(resultDir, 'Procfile'),
     readManifest(resultDir, 'release.yml'),
@@ -36,7 +37,16 @@ export async function discoverProcesses(
   say(processTypesBlock(declaredTypes, defaultTypes, lastBuildpack));
   if (Object.keys(processTypes).length === 0) throw noProcessFailure(task, report);
   const checks = appJson === undefined ? undefined : discoverChecks(appJson, processTypes, say);
-  return { processTypes, defaultConfig: release.configVars, ...(checks === undefined ? {} : { checks }) };
+  const cron = appJson === undefined ? {} : discoverCron(appJson, processTypes);
+  return { processTypes, defaultConfig: release.configVars, ...(checks === undefined ? {} : { checks }), ...cron };
+}
+
+/** @throws SLIP_BUILD_APP_JSON for a process type that the app does not have */
+function discoverCron(appJson: Uint8Array, processTypes: Slug['processTypes']): Pick<Slug, 'cron'> {
+  const { cron } = parseAppJson(appJson);
+  const problem = unknownCronType(cron, processTypes);
+  if (problem !== undefined) throw invalidAppJson(problem);
+  return cron.length === 0 ? {} : { cron };
 }
 
 function discoverChecks(

@@ -119,6 +119,7 @@ export class BuildRun {
       buildpacks: report.buildpacks,
       defaultConfig: processes.defaultConfig,
       ...(processes.checks === undefined ? {} : { checks: processes.checks }),
+      ...(processes.cron === undefined ? {} : { cron: processes.cron }),
     };
     return { slug, stats: { timingsMs: this.#timingsMs, sourceBytes, uploadedBytes } };
   }

@@ -1,4 +1,6 @@
 import { SlipwayError } from '../kit/errors.ts';
+import type { CronEntry } from './cron.ts';
+import { readCron } from './read-cron.ts';
 import { readHealthChecks, type ReadChecks } from './read-health-checks.ts';
 
 /** The parts of Heroku's app.json that Slipway uses. Unknown keys are ignored. */
@@ -12,6 +14,8 @@ export interface AppJson {
   readonly scripts: Readonly<Record<string, string>>;
   /** Dokku's extension, with warnings for the author. */
   readonly healthchecks: ReadChecks;
+  /** Dokku's extension. */
+  readonly cron: readonly CronEntry[];
 }
 
 export interface AppJsonVariable {
@@ -37,6 +41,7 @@ export function parseAppJson(content: Uint8Array): AppJson {
     env: mapFields(root, 'env', variableOf),
     scripts: mapFields(root, 'scripts', (value) => (typeof value === 'string' ? value : undefined)),
     healthchecks: readHealthChecks(root['healthchecks'] ?? {}, invalidAppJson),
+    cron: readCron(root['cron'] ?? [], invalidAppJson),
   };
 }
 
@@ -101,7 +106,8 @@ function variableOf(value: unknown, path: string): AppJsonVariable {
   return { value: given, required: fields['required'] !== false, isGenerated: fields['generator'] === 'secret' };
 }
 
-function invalidAppJson(what: string, cause?: unknown): SlipwayError {
+/** @param what begins with the path of the value */
+export function invalidAppJson(what: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_APP_JSON',
     message: `app.json: ${what}.`,

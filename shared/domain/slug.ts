@@ -1,3 +1,4 @@
+import type { CronEntry } from './cron.ts';
 import type { HealthChecks } from './health-check.ts';
 import type { Digest } from './ids.ts';
 
@@ -32,6 +33,8 @@ export interface Slug {
   readonly defaultConfig: Readonly<Record<string, string>>;
   /** The health checks of app.json; absent: none, also from an older builder. */
   readonly checks?: HealthChecks | undefined;
+  /** The cron entries of app.json; absent: none, also from an older builder. */
+  readonly cron?: readonly CronEntry[] | undefined;
 }
 
 /** Compressed size of the whole slug. */

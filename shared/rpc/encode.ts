@@ -4,6 +4,7 @@ import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Slug } from '../domain/slug.ts';
 import { clip } from './clip.ts';
+import { encodeCron } from './cron-codec.ts';
 import { encodeChecks } from './health-check-codec.ts';
 import { MAX_LAST_LINES, MAX_LOG_MESSAGE_LENGTH } from './fields.ts';
 import type { BuildResult as WireBuildResult } from './gen/slipway/v1/BuildResult.ts';
@@ -86,8 +87,14 @@ export function encodeLogLine(line: LogLine): WireLogLine {
 }
 
 function encodeSlug(slug: Slug): WireSlug {
-  const { checks, layers, buildpacks, ...rest } = slug;
-  return { ...rest, layers: [...layers], buildpacks: [...buildpacks], checks: encodeChecks(checks) };
+  const { checks, cron, layers, buildpacks, ...rest } = slug;
+  return {
+    ...rest,
+    layers: [...layers],
+    buildpacks: [...buildpacks],
+    checks: encodeChecks(checks),
+    cron: encodeCron(cron),
+  };
 }
 
 function withoutAbsent<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -7,6 +7,7 @@ import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Layer, Slug } from '../domain/slug.ts';
 import { expandForm } from './desired-form.ts';
+import { appCron } from './cron-codec.ts';
 import { appChecks, typeChecks } from './health-check-codec.ts';
 import * as field from './fields.ts';
 
@@ -187,6 +188,7 @@ const slug: z.ZodType<Slug> = z.object({
   buildpacks: z.array(z.string().max(2_000)).max(50),
   defaultConfig: field.plainConfig,
   checks: appChecks,
+  cron: appCron,
 });
 
 export const buildResult: z.ZodType<BuildResult> = z

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Assignment, DesiredState, Limits, Route } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { CronEntry } from '../../shared/domain/cron.ts';
 import type { HealthCheck } from '../../shared/domain/health-check.ts';
 import type { CommandResult, CommandTask } from '../../shared/domain/command.ts';
 import type { AppId, Digest, InstanceId, TaskId } from '../../shared/domain/ids.ts';
@@ -200,6 +201,17 @@ export const anyCommandResult: fc.Arbitrary<CommandResult> = fc.record({
   endedBy: fc.constantFrom('timeout' as const, 'cancel' as const, undefined),
 });
 
+const ANY_CRON: readonly CronEntry[] = [
+  {
+    ...{ name: 'nightly', command: 'node job.js', schedule: '30 2 * * *', timeZone: 'Europe/Berlin' },
+    ...{ concurrency: 'forbid', missed: 'skip', timeoutMs: 60_000, suspended: false },
+  },
+  {
+    ...{ name: 'report', processType: 'report', schedule: '@daily', timeZone: 'Etc/UTC' },
+    ...{ concurrency: 'allow', missed: 'run-once', timeoutMs: 1_000, suspended: true },
+  },
+];
+
 export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({
   slug: fc.record({
     layers: anyLayers,
@@ -215,6 +227,7 @@ export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({
       anyChecks.filter((checks) => checks !== undefined).map((web) => ({ web })),
       { nil: undefined },
     ),
+    cron: fc.constantFrom(undefined, ANY_CRON),
   }),
   stats: fc.record({ timingsMs: anyTimings, sourceBytes: anyCount, uploadedBytes: anyCount }),
 });

@@ -18,6 +18,7 @@ import {
   parseUserName,
 } from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
+import { cronEntries } from '../../../shared/domain/cron.ts';
 import { checkList, healthChecks } from '../../../shared/domain/health-check.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { RELEASE_CAUSES } from '../../../shared/domain/release-cause.ts';
@@ -64,6 +65,7 @@ const slug = z.strictObject({
   buildpacks: z.array(z.string()),
   defaultConfig: strings,
   checks: healthChecks.optional(),
+  cron: cronEntries.optional(),
 });
 
 export const userRow = z.object({

@@ -14,6 +14,7 @@ import type { Command as _slipway_v1_Command, Command__Output as _slipway_v1_Com
 import type { CommandResult as _slipway_v1_CommandResult, CommandResult__Output as _slipway_v1_CommandResult__Output } from './slipway/v1/CommandResult.ts';
 import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMessage__Output as _slipway_v1_ControllerMessage__Output } from './slipway/v1/ControllerMessage.ts';
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
+import type { CronEntry as _slipway_v1_CronEntry, CronEntry__Output as _slipway_v1_CronEntry__Output } from './slipway/v1/CronEntry.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
 import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from './slipway/v1/DesiredState.ts';
 import type { DestroyedAck as _slipway_v1_DestroyedAck, DestroyedAck__Output as _slipway_v1_DestroyedAck__Output } from './slipway/v1/DestroyedAck.ts';
@@ -77,6 +78,7 @@ export interface ProtoGrpcType {
       CommandResult: MessageTypeDefinition<_slipway_v1_CommandResult, _slipway_v1_CommandResult__Output>
       ControllerMessage: MessageTypeDefinition<_slipway_v1_ControllerMessage, _slipway_v1_ControllerMessage__Output>
       Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
+      CronEntry: MessageTypeDefinition<_slipway_v1_CronEntry, _slipway_v1_CronEntry__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
       DesiredState: MessageTypeDefinition<_slipway_v1_DesiredState, _slipway_v1_DesiredState__Output>
       DestroyedAck: MessageTypeDefinition<_slipway_v1_DestroyedAck, _slipway_v1_DestroyedAck__Output>

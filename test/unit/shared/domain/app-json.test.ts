@@ -26,6 +26,7 @@ describe('app.json', () => {
         },
         scripts: { postdeploy: './seed' },
         healthchecks: { checks: {}, warnings: [] },
+        cron: [],
       },
     );
   });

@@ -2,6 +2,7 @@
 
 import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from '../../slipway/v1/Layer.ts';
 import type { HealthChecks as _slipway_v1_HealthChecks, HealthChecks__Output as _slipway_v1_HealthChecks__Output } from '../../slipway/v1/HealthChecks.ts';
+import type { CronEntry as _slipway_v1_CronEntry, CronEntry__Output as _slipway_v1_CronEntry__Output } from '../../slipway/v1/CronEntry.ts';
 
 export interface Slug {
   'layers'?: (_slipway_v1_Layer)[];
@@ -12,6 +13,7 @@ export interface Slug {
   'buildpacks'?: (string)[];
   'defaultConfig'?: ({[key: string]: string});
   'checks'?: ({[key: string]: _slipway_v1_HealthChecks});
+  'cron'?: (_slipway_v1_CronEntry)[];
 }
 
 export interface Slug__Output {
@@ -23,4 +25,5 @@ export interface Slug__Output {
   'buildpacks': (string)[];
   'defaultConfig': ({[key: string]: string});
   'checks': ({[key: string]: _slipway_v1_HealthChecks__Output});
+  'cron': (_slipway_v1_CronEntry__Output)[];
 }
