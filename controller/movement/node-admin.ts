@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
+import type { CommandRow } from '../domain/commands.ts';
 import type { NodeChange, NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 
@@ -71,13 +72,15 @@ export class NodeAdmin {
 
   /**
    * Removes a node from the fleet for ever. Its session ends, its certificate is no longer accepted, and its instances restart on
-   * other nodes. @throws SLIP_NODE_IN_USE if it has instances without a replacement, unless forced
+   * other nodes. @throws SLIP_NODE_IN_USE if it has instances without a replacement or runs one-off commands, unless forced
    */
   async remove(node: NodeRow, force: boolean, actor: string): Promise<void> {
     const { store, fleet, wake } = this.#deps;
     const rows = await store.assignmentsOfNode(node.id);
     const alone = await this.#notReplaced(rows);
     if (alone.length > 0 && !force) throw inUse(node, await this.#names(alone));
+    const commands = (await store.unfinishedCommands()).filter(({ nodeId }) => nodeId === node.id);
+    if (commands.length > 0 && !force) throw runsCommands(node, commands);
     await store.removeNode(node.id);
     fleet.nodeChanged({ ...node, state: 'removed' });
     for (const appId of new Set(rows.map((row) => row.appId))) wake(appId);
@@ -118,6 +121,20 @@ export class NodeAdmin {
 }
 
 const SHOWN = 5;
+
+/** A drain does not end commands, and nobody would know how they ended. */
+function runsCommands(node: NodeRow, commands: readonly CommandRow[]): SlipwayError {
+  const names = commands.map(({ process, app }) => `${process} of ${app}`);
+  const [first] = commands;
+  const { message } = inUse(node, names);
+  const stop = `slipway run:stop ${first?.process ?? ''} -a ${first?.app ?? ''}`;
+  return new SlipwayError({
+    code: 'SLIP_NODE_IN_USE',
+    kind: 'conflict',
+    message,
+    hint: `Wait until the one-off commands end, or stop them with: ${stop}. If the machine is gone: slipway nodes:remove ${node.name} --force`,
+  });
+}
 
 function inUse(node: NodeRow, names: readonly string[]): SlipwayError {
   const more = names.length > SHOWN ? ` and ${String(names.length - SHOWN)} more` : '';

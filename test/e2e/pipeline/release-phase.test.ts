@@ -95,6 +95,27 @@ describe('the release phase', () => {
     content = 3;
   });
 
+  it('is stopped when the push is aborted, and then the release has failed', async () => {
+    await hello.commit({ ...app('4', 0), 'migrate.sh': 'echo waiting; exec sleep 9999\n' });
+    const pushing = hello.startPush('hello');
+    await pushing.saw(/waiting/);
+    pushing.interrupt();
+    await pushing.result;
+    const { state, failure } = await decided();
+    assert.deepEqual([state, failure?.code], ['failed', 'SLIP_COMMAND_CANCELLED']);
+    assert.ok(await serves('3'));
+  });
+
+  it('bounds the output of a command that prints without end, and says so', async () => {
+    const flood = "yes 'a line of output' | head -c 30000000\n";
+    await hello.commit({ ...app('5', 0), 'migrate.sh': flood });
+    const { ok, text } = await hello.push('hello');
+    assert.ok(ok, text.slice(-2000));
+    assert.ok(text.length < 1_000_000, String(text.length));
+    assert.match(text, /more than 262144 bytes of output: the rest is in the log/);
+    content = 5;
+  });
+
   /** How often the command of the newest release ran. */
   async function runs(version: number): Promise<number> {
     const log = await fleet.slipway('logs', '-a', 'hello', '-p', `release.${String(version)}`, '-n', '100');

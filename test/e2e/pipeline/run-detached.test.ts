@@ -72,6 +72,19 @@ describe('one-off commands in the background', () => {
     assert.equal((await ended(leaver)).state, 'succeeded');
   });
 
+  it('end with their app when it is destroyed', async () => {
+    const files = { ...helloApp('1'), Procfile: 'web: node server.js\n' };
+    assert.ok((await (await fleet.me.repository('former', files)).push('former')).ok);
+    assert.match(await slipway('run:detached', '-a', 'former', '--', 'exec sleep 9999'), /done, run\.1/);
+    await fleet.api('DELETE', '/apps/former');
+    await eventually('nothing of it is left', async () => {
+      const [last] = (await fleet.api('GET', '/destroyed-apps')) as { freeAtMs?: number }[];
+      return last?.freeAtMs !== undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${fleet.logs()}`, { cause: error });
+    });
+  });
+
   it('are refused with a reason', async () => {
     assert.match(await slipway('run:detached', '-a', 'hello', '--node', 'mars', '--', 'ls'), /there is no node mars/);
     assert.match(await slipway('run:detached', '-a', 'hello', '--type', 'nope', '--', 'ls'), /no process type "nope"/);
