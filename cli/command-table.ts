@@ -10,6 +10,7 @@ import { CONFIG_COMMANDS } from './config/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
 import { EVENTS_COMMANDS } from './events/spec.ts';
+import { GC_COMMANDS } from './gc/spec.ts';
 import { KEYS_COMMANDS } from './keys/spec.ts';
 import { LIMITS_COMMANDS } from './limits/spec.ts';
 import { LOGS_COMMANDS } from './logs/spec.ts';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...LIMITS_COMMANDS,
   ...REBALANCE_COMMANDS,
   ...EGRESS_COMMANDS,
+  ...GC_COMMANDS,
   ...CONTROLLER_COMMANDS,
   ...ACCOUNT_COMMANDS,
   ...KEYS_COMMANDS,

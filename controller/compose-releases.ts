@@ -24,6 +24,7 @@ import { Destroys } from './release/destroys.ts';
 import { HistoryCleaner } from './release/history-cleaner.ts';
 import { Promotions } from './release/promotions.ts';
 import { Releases } from './release/releases.ts';
+import { Rollbacks } from './release/rollbacks.ts';
 import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
 import { Rollouts } from './release/rollout.ts';
 
@@ -58,6 +59,7 @@ export async function composeBuilds(
 export interface ReleaseParts {
   readonly releases: Releases;
   readonly promotions: Promotions;
+  readonly rollbacks: Rollbacks;
   readonly formations: Formations;
   readonly history: HistoryCleaner;
   readonly oneOffs: OneOffs;
@@ -87,8 +89,8 @@ export function composeReleases(
     newInstanceId,
     bakeMs: policy.bakeMs,
   });
-  const { buildLogs: logs, unusedImages: images } = work;
-  const history = new HistoryCleaner({ store, logs, images, clock, log, failpoint, signal });
+  const { buildLogs: logs, unusedImages } = work;
+  const history = new HistoryCleaner({ store, logs, images: unusedImages, clock, log, failpoint, signal });
   const { commands } = work.dispatch;
   const oneOffs = new OneOffs({ store, fleet, commands, randomId });
   const { roomTimeoutMs } = policy;
@@ -106,11 +108,12 @@ export function composeReleases(
     signal,
   });
   const hasImage = (digest: Digest): Promise<boolean> => imageStore.has(digest);
-  const promotions = new Promotions({ store, releases, queue, unusedImages: images, hasImage });
+  const promotions = new Promotions({ store, releases, queue, unusedImages, hasImage });
+  const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   const checkChanges = new CheckChanges({ store, queue, releases });
-  return { releases, promotions, formations, history, oneOffs, checkChanges };
+  return { releases, promotions, rollbacks, formations, history, oneOffs, checkChanges };
 }
 
 export function composeDeploys(

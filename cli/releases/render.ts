@@ -1,9 +1,10 @@
+import type { ReleaseDetails, RetentionBody, RolledBackBody } from '../../shared/api/release-history.ts';
 import type { PromotedBody, ReleaseBody } from '../../shared/api/releases.ts';
 import { KEPT_WORDS } from '../../shared/domain/history.ts';
-import type { PageContext } from '../terminal/render-context.ts';
+import type { PageContext, RenderContext } from '../terminal/render-context.ts';
 import { stateCell } from '../terminal/state-cell.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
-import { renderAgo } from '../terminal/time.ts';
+import { renderAgo, renderBytes } from '../terminal/time.ts';
 
 export function renderReleases(
   app: string,
@@ -17,7 +18,7 @@ export function renderReleases(
     release.description,
     release.user,
     renderAgo(release.createdAtMs, nowMs),
-    release.failure?.message ?? '',
+    release.failure?.message ?? (release.pinned === true ? 'pinned' : ''),
   ]);
   const older = isEnd && (releases.at(-1)?.version ?? 1) > 1 ? `${KEPT_WORDS.releases}\n` : '';
   return `=== ${paint.bold(`${app} releases`)}\n${renderTable(rows)}${older}`;
@@ -26,4 +27,57 @@ export function renderReleases(
 export function renderPromoted({ app, version, from, commit }: PromotedBody): string {
   const what = `v${String(from.version)} of ${from.app} (commit ${commit.slice(0, 7)})`;
   return `Promoted ${what} to ${app}: it is live there as v${String(version)}, with the config vars of ${app}\n`;
+}
+
+export function renderRelease(app: string, release: ReleaseDetails, { paint, nowMs }: RenderContext): string {
+  const { state, failure, build } = release;
+  const facts: (readonly [string, Cell])[] = [
+    ['State', stateCell(state, paint)],
+    ...(failure === undefined ? [] : [['Failure', failure.message] as const]),
+    ['Change', release.description],
+    ['By', release.user],
+    ['When', renderAgo(release.createdAtMs, nowMs)],
+    ['Commit', release.commit],
+    ...(build === undefined ? [] : [['Build', build] as const]),
+    ['Slug', `${renderBytes(release.sizeBytes)}, ${slugFate(release)}`],
+    ['Stack', release.stack],
+    ['Buildpacks', release.buildpacks.join(', ') || 'none'],
+    ['Config vars', release.configNames.join(', ') || 'none'],
+  ];
+  const types = Object.entries(release.processTypes).map(([type, command]) => [type, command]);
+  const output = release.hasOutput
+    ? `Output of the release command: slipway releases:output v${String(release.version)} -a ${app}\n`
+    : '';
+  const head = `=== ${paint.bold(`${app} v${String(release.version)}`)}\n`;
+  return `${head}${renderTable(facts.map(([name, cell]) => [`${name}:`, cell]))}Process types:\n${renderTable(types, '  ')}${output}`;
+}
+
+function slugFate({ state, pinned, restorable }: ReleaseDetails): string {
+  if (pinned === true) return 'pinned';
+  if (restorable) return 'kept for a rollback';
+  return state === 'superseded' ? 'removed: a rollback cannot restore this release' : 'in use by this release';
+}
+
+/** As Heroku does, it warns that the config went back too. */
+export function renderRolledBack(app: string, { version, to, commit, changed, from }: RolledBackBody): string {
+  const config =
+    changed.length === 0
+      ? 'The config vars did not change.'
+      : `The config vars are those of v${String(to)} again. Changed: ${changed.join(', ')}.`;
+  const undo = from === undefined ? '' : `Undo with: slipway rollback v${String(from)} -a ${app}\n`;
+  return `Rolled back ${app} to v${String(to)} (commit ${commit.slice(0, 7)}), live as v${String(version)}\n${config}\n${undo}`;
+}
+
+export function renderRetention(app: string, { slugs, isDefault, restorable, pinned }: RetentionBody): string {
+  const count = `${String(slugs)} ${slugs === 1 ? 'slug' : 'slugs'}`;
+  const rows = [
+    ['Kept before the current one:', `${count}${isDefault ? ' (default)' : ''}`],
+    ['Pinned:', versions(pinned)],
+    ['A rollback can restore:', versions(restorable)],
+  ];
+  return `=== ${app} retention\n${renderTable(rows)}`;
+}
+
+function versions(all: readonly number[]): string {
+  return all.map((version) => `v${String(version)}`).join(', ') || 'none';
 }

@@ -4,10 +4,13 @@ import type { Authority } from '../access/ca/authority.ts';
 import type { ConnectionLimits } from '../access/connection-limiter.ts';
 import type { BuilderPool } from '../build/builder-pool.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
+import type { UnusedImages } from '../build/unused-images.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Destroys } from '../release/destroys.ts';
+import type { HistoryCleaner } from '../release/history-cleaner.ts';
+import type { Rollbacks } from '../release/rollbacks.ts';
 import type { Formations } from '../formation/formations.ts';
 import type { OneOffs } from '../one-off/one-offs.ts';
 import type { CheckChanges } from '../release/check-changes.ts';
@@ -51,6 +54,7 @@ export interface ApiDeps {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly images: ImageStore;
+  readonly unusedImages: Pick<UnusedImages, 'note' | 'find' | 'remove'>;
   readonly taskSources: TaskSources;
   readonly builderPool: BuilderPool;
   readonly authority: Authority;
@@ -67,6 +71,8 @@ export interface ApiDeps {
   readonly releases: Pick<Releases, 'setConfig'>;
   readonly checkChanges: Pick<CheckChanges, 'set' | 'unset'>;
   readonly promotions: Pick<Promotions, 'promote'>;
+  readonly rollbacks: Pick<Rollbacks, 'rollBack'>;
+  readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly formations: Pick<
     Formations,
     'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart' | 'stop' | 'start'

@@ -26,6 +26,7 @@ import { nodeRoutes } from './routes/nodes.ts';
 import { withOpenApi } from './routes/openapi.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
 import { promoteRoutes } from './routes/promote.ts';
+import { releaseRoutes } from './routes/releases.ts';
 import { quotaRoutes } from './routes/quotas.ts';
 import { runRoutes } from './routes/runs.ts';
 import { whyRoutes } from './routes/why.ts';
@@ -47,6 +48,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...runRoutes(deps),
     ...checkRoutes(deps),
     ...promoteRoutes(deps),
+    ...releaseRoutes(deps),
     ...buildRoutes(deps),
     ...attachRoutes(deps),
     ...logRoutes(deps),

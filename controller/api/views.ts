@@ -46,8 +46,8 @@ export function viewApp(app: App, owner: string, config: ApiConfig): AppBody {
 }
 
 export function viewRelease(release: ReleaseLine, user: string): ReleaseBody {
-  const { version, state, description, commit, createdAtMs, failure } = release;
-  return { version, state, description, user, commit, createdAtMs, failure };
+  const { version, state, description, commit, cause, sourceVersion, pinned, createdAtMs, failure } = release;
+  return { version, state, description, user, commit, cause, sourceVersion, pinned, createdAtMs, failure };
 }
 
 export function viewBuild(build: Build, user: string): BuildBody {

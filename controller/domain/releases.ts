@@ -1,5 +1,5 @@
 import type { HealthChecks } from '../../shared/domain/health-check.ts';
-import type { AppId, BuildId, UserId } from '../../shared/domain/ids.ts';
+import type { AppId, BuildId, Digest, UserId } from '../../shared/domain/ids.ts';
 import type { ReleaseCause } from '../../shared/domain/release-cause.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
@@ -32,6 +32,24 @@ export interface Release {
 }
 
 export type NewRelease = Omit<Release, 'version' | 'state' | 'pinned' | 'createdAtMs' | 'failure' | 'checks'>;
+
+/** A release of the history, with the images that its slug still has. */
+export interface KeptRelease {
+  readonly version: number;
+  readonly state: ReleaseState;
+  readonly pinned: boolean;
+  /** Sorted. Empty: the release failed, or its slug was removed. */
+  readonly digests: readonly Digest[];
+}
+
+/** The releases of one app, and what depends on them. */
+export interface KeptReleases {
+  readonly releases: readonly KeptRelease[];
+  /** Versions with instances: they run, are on standby, or are being stopped. */
+  readonly placed: ReadonlySet<number>;
+  /** How many slugs before the current one are kept. */
+  readonly slugsKept: number;
+}
 
 /** A release without its slug and config, which may be large. */
 export type ReleaseLine = Pick<

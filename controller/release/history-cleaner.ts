@@ -2,12 +2,13 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
 import type { BuildLogs } from '../build/build-log.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
 import type { Store } from '../store/port.ts';
 
 export interface HistoryCleanerDeps {
-  readonly store: Pick<Store, 'trimReleases' | 'buildsToTrim' | 'removeBuilds'>;
+  readonly store: Pick<Store, 'trimReleases' | 'removeSlugs' | 'buildsToTrim' | 'removeBuilds'>;
   readonly logs: Pick<BuildLogs, 'remove'>;
   readonly images: Pick<UnusedImages, 'remove'>;
   readonly clock: Clock;
@@ -17,13 +18,14 @@ export interface HistoryCleanerDeps {
   readonly signal: AbortSignal;
 }
 
-/** The search for unused images reads all images, so it does not run after every push. */
+/** The search for unused images reads the names of all images, so it does not run after every push. */
 const IMAGES_PAUSE_MS = 10 * 60_000;
 
 /** Limits the history of each app. It runs after a push or a config change, in steps of limited size. */
 export class HistoryCleaner {
   readonly #deps: HistoryCleanerDeps;
   #imagesAtMs = -Infinity;
+  #isDue = false;
 
   constructor(deps: HistoryCleanerDeps) {
     this.#deps = deps;
@@ -38,22 +40,40 @@ export class HistoryCleaner {
   async clean(appId: AppId): Promise<void> {
     const { store, logs, log, failpoint, signal } = this.#deps;
     try {
-      const removed = await store.trimReleases(appId);
+      const removed = (await store.trimReleases(appId)) + (await store.removeSlugs(appId));
+      await failpoint('history.slugsRemoved');
       const builds = await store.buildsToTrim(appId);
       // Files first: if a crash leaves some, the row is still there, and the next run removes them.
       await logs.remove(builds);
       await failpoint('history.outputRemoved');
       if (builds.length > 0) await store.removeBuilds(builds);
-      if (removed > 0) await this.#removeImages();
+      if (removed > 0) this.#removeImagesLater();
     } catch (error) {
       if (!signal.aborted) log.warn({ appId, err: error }, 'history.not_trimmed');
     }
   }
 
+  /** At once, or when the pause after the last removal is over. */
+  #removeImagesLater(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const { clock } = this.#deps;
+    const pauseMs = this.#imagesAtMs + IMAGES_PAUSE_MS - clock.monotonicMs();
+    if (pauseMs > 0) callAfter(clock, pauseMs, () => void (this.#deps.signal.aborted || this.#removeImages()));
+    else void this.#removeImages();
+  }
+
+  /** Never rejects. */
   async #removeImages(): Promise<void> {
-    const nowMs = this.#deps.clock.monotonicMs();
-    if (nowMs - this.#imagesAtMs < IMAGES_PAUSE_MS) return;
-    this.#imagesAtMs = nowMs;
-    await this.#deps.images.remove();
+    const { clock, images, log, signal } = this.#deps;
+    this.#isDue = false;
+    this.#imagesAtMs = clock.monotonicMs();
+    try {
+      const removed = await images.remove();
+      const bytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      if (removed.length > 0) log.info({ images: removed.length, bytes }, 'images.removed');
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: error }, 'images.not_removed');
+    }
   }
 }

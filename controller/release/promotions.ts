@@ -14,7 +14,7 @@ export interface PromotionsDeps {
   readonly releases: Pick<Releases, 'createOrFail'>;
   /** One per app. */
   readonly queue: KeyedQueue;
-  readonly unusedImages: Pick<UnusedImages, 'during'>;
+  readonly unusedImages: Pick<UnusedImages, 'during' | 'note'>;
   readonly hasImage: (digest: Digest) => Promise<boolean>;
 }
 
@@ -62,11 +62,14 @@ export class Promotions {
   }
 
   async #source(from: App, to: App): Promise<Release> {
-    const { store, hasImage } = this.#deps;
+    const { store, unusedImages, hasImage } = this.#deps;
     const source = await store.currentRelease(from.id);
     if (source === undefined) throw noRelease(from);
     if (source.slug.stack !== to.stack) throw otherStack(source, { from, to });
-    for (const { digest } of source.slug.layers) if (!(await hasImage(digest))) throw slugGone(from, source);
+    for (const { digest } of source.slug.layers) {
+      unusedImages.note(digest); // so no clean-up removes it before the new release is stored
+      if (!(await hasImage(digest))) throw slugGone(from, source);
+    }
     return source;
   }
 }

@@ -30,6 +30,7 @@ import { createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createProcessSettings } from './sqlite/process-settings.ts';
 import { createReleaseOutputs } from './sqlite/release-outputs.ts';
+import { createReleaseSlugs } from './sqlite/release-slugs.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
@@ -90,6 +91,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createCommands(deps),
       ...createReleases(deps),
       ...createReleaseOutputs(deps),
+      ...createReleaseSlugs(deps),
       ...createRollouts(deps),
       ...createHistory(deps),
       ...createNodes(deps),

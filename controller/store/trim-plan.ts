@@ -10,7 +10,7 @@ export interface ReleaseHistory {
   /** Highest version. */
   readonly newest: number;
   /** Oldest first, as many as one step reads. */
-  readonly oldest: readonly { readonly version: number; readonly state: ReleaseState }[];
+  readonly oldest: readonly { readonly version: number; readonly state: ReleaseState; readonly pinned: boolean }[];
   /** Versions with instances: they run, are warm, or are being stopped. */
   readonly placed: ReadonlySet<number>;
   /** The newest superseded one: the app served it before the current one. */
@@ -23,7 +23,7 @@ const TRIMMED_STATES: ReadonlySet<ReleaseState> = new Set(['superseded', 'failed
 export function planReleaseTrim({ newest, oldest, placed, servedLast }: ReleaseHistory): readonly number[] {
   return oldest
     .filter(({ version, state }) => version <= newest - RELEASES_KEPT && TRIMMED_STATES.has(state))
-    .filter(({ version }) => !placed.has(version) && version !== servedLast)
+    .filter(({ version, pinned }) => !pinned && !placed.has(version) && version !== servedLast)
     .map(({ version }) => version)
     .slice(0, TRIM_ROWS);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RELEASE_CAUSES } from '../domain/release-cause.ts';
 import { list, reason, rowLimit, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -8,6 +9,11 @@ export const releaseBody = z.object({
   description: z.string(),
   user: z.string(),
   commit: z.string(),
+  /** These three are absent from older controllers. */
+  cause: wordOf(RELEASE_CAUSES).optional(),
+  /** The release whose slug this one has. */
+  sourceVersion: z.number().optional(),
+  pinned: z.boolean().optional(),
   createdAtMs: z.number(),
   failure: reason.optional(),
 });

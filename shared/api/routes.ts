@@ -14,6 +14,7 @@ import { observeSpecs } from './observe.ts';
 import { openApiSpecs } from './openapi.ts';
 import { quotaSpecs } from './quotas.ts';
 import { runSpecs } from './runs.ts';
+import { releaseHistorySpecs } from './release-history.ts';
 import { releaseSpecs } from './releases.ts';
 
 /** Every route of the API by its operation id. */
@@ -22,6 +23,7 @@ export const API_ROUTES = {
   ...appLifeSpecs,
   ...attachSpecs,
   ...releaseSpecs,
+  ...releaseHistorySpecs,
   ...buildSpecs,
   ...domainSpecs,
   ...egressSpecs,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { App } from '../../controller/domain/apps.ts';
 import type { Store } from '../../controller/store/port.ts';
 import { parseUserName } from '../../shared/domain/names.ts';
 import { RELEASE_OUTPUT_BYTES_MAX } from '../../controller/store/release-output.ts';
-import { addApp, addUser, newRelease, noChange } from '../support/store-fixtures.ts';
+import { revealAll } from '../../shared/kit/sensitive.ts';
+import { addApp, addUser, newRelease, noChange, slugOf } from '../support/store-fixtures.ts';
 
 /** What belongs to a release beside its row. */
 export function releaseExtraCases(get: () => Store): void {
@@ -32,4 +34,52 @@ export function releaseExtraCases(get: () => Store): void {
     await get().destroyApp(app.id, parseUserName('ada'));
     assert.equal(await get().releaseOutput(app.id, version), undefined);
   });
+
+  it('gives up the slugs that an app does not keep, and plans it for all apps before', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    for (const letter of ['a', 'b', 'c', 'd']) await serve(get(), app, letter);
+    await get().pinRelease(app.id, 1, true);
+    await get().setSlugsKept(app.id, 1);
+    assert.equal((await get().appById(app.id))?.releasesKept, 1);
+    const { removals, inUse } = await get().planSlugRemovals();
+    assert.deepEqual(
+      removals.map(({ app: name, releases }) => [name, releases.map(({ version }) => version)]),
+      [['hello', [2]]],
+    );
+    assert.equal(await get().removeSlugs(app.id), 1);
+    assert.deepEqual(await get().imagesInUse(), inUse);
+    const kept = await get().keptReleases(app.id);
+    assert.deepEqual(
+      kept.map(({ version, pinned, digests }) => [version, pinned, digests.length]),
+      [
+        [1, true, 1],
+        [2, false, 0],
+        [3, false, 1],
+        [4, false, 1],
+      ],
+    );
+    await assert.rejects(get().pinRelease(app.id, 2, true), { code: 'SLIP_RELEASE_PRUNED' });
+    await assert.rejects(get().pinRelease(app.id, 9, false), { code: 'SLIP_RELEASE_UNKNOWN' });
+    await get().pinRelease(app.id, 1, false);
+    await get().setSlugsKept(app.id, undefined);
+    assert.equal((await get().appById(app.id))?.releasesKept, undefined);
+    assert.equal(await get().removeSlugs(app.id), 0);
+  });
+
+  it('sets the config vars of the app to those of a rollback when it becomes current', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    await serve(get(), app, 'a');
+    await get().setConfig(app.id, { SECRET: 'other', NEW: '1' });
+    const { version } = await get().createRelease(newRelease(app, { cause: 'rollback', sourceVersion: 1 }));
+    await get().beginRollout(app.id, version, noChange);
+    assert.deepEqual(revealAll(await get().config(app.id)), { NEW: '1', SECRET: 'other' });
+    await get().completeRollout(app.id, version, noChange);
+    assert.deepEqual(revealAll(await get().config(app.id)), { SECRET: 's3cret' });
+  });
+}
+
+async function serve(store: Store, app: App, letter: string): Promise<void> {
+  const { version } = await store.createRelease(newRelease(app, { slug: slugOf(letter) }));
+  await store.beginRollout(app.id, version, noChange);
+  await store.completeRollout(app.id, version, noChange);
 }

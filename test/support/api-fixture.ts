@@ -223,6 +223,16 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         return { version: made.version, from: version, commit: slug.commit };
       },
     },
+    rollbacks: {
+      rollBack: async (app, userId, version = 1) => {
+        const { slug, config } = (await store.release(app.id, version))!;
+        const wanted = { appId: app.id, cause: 'rollback', slug, config, userId, description: 'Rollback' } as const;
+        const made = await store.createRelease(wanted);
+        return { version: made.version, to: version, commit: slug.commit, changed: ['GREETING'] };
+      },
+    },
+    history: { grown: () => undefined },
+    unusedImages: { note: () => undefined, find: () => Promise.resolve([]), remove: () => Promise.resolve([]) },
     formations: fakeFormations(store, fleet),
     oneOffs: new OneOffs({ store, fleet, commands: FAKE_COMMANDS, randomId }),
     destroys: fakeDestroys(store, fleet),

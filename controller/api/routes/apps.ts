@@ -4,13 +4,12 @@ import { instancesOf } from '../app-instances.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { changeConfig, createApp, describeApp, listApps } from '../operations/apps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
-import { userNames } from '../user-names.ts';
 import { viewApp, viewRelease } from '../views.ts';
 
 const CONFIG_LIMIT_BYTES = 1024 * 1024;
 
 export function appRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
-  return [...listAndCreate(config, deps), info(config, deps), releases(deps), instances(deps), ...configVars(deps)];
+  return [...listAndCreate(config, deps), info(config, deps), instances(deps), ...configVars(deps)];
 }
 
 function listAndCreate(config: ApiConfig, deps: ApiDeps): readonly Route[] {
@@ -52,19 +51,6 @@ function info(config: ApiConfig, deps: ApiDeps): Route {
         buildpacks: described.buildpacks,
         root: described.root,
       };
-    },
-  });
-}
-
-function releases({ store }: ApiDeps): Route {
-  return appRoute('listReleases', {
-    auth: 'user',
-    action: 'app.read',
-    handle: async ({ app, query }) => {
-      const lines = await store.releaseLines(app.id, query);
-      const userIds = lines.map((release) => release.userId);
-      const nameOf = await userNames(store, userIds);
-      return lines.map((release) => viewRelease(release, nameOf(release.userId)));
     },
   });
 }

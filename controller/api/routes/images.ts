@@ -14,13 +14,14 @@ export function imageRoutes(deps: ApiDeps): readonly Route[] {
 }
 
 /** A builder calls this before it uploads, a node before it downloads. */
-function headImage({ images, mayReadImage, mayWriteImage }: ApiDeps): Route {
+function headImage({ images, unusedImages, mayReadImage, mayWriteImage }: ApiDeps): Route {
   return nodeRoute('checkImage', {
     auth: 'node',
     action: 'node.image.read',
     handle: async ({ params, node, reply }) => {
       const digest = readDigest(params.digest);
       const allowed = (await mayReadImage(node.id, digest)) || (await mayWriteImage(node.id, digest));
+      if (allowed) unusedImages.note(digest);
       const sizeBytes = allowed ? await images.sizeBytes(digest) : undefined;
       if (sizeBytes === undefined) throw imageNotFound();
       return await reply.header('content-length', sizeBytes).header('accept-ranges', 'bytes').send();
@@ -52,7 +53,7 @@ function getImage({ images, mayReadImage }: ApiDeps): Route {
   });
 }
 
-function putImage({ images, mayWriteImage }: ApiDeps): Route {
+function putImage({ images, unusedImages, mayWriteImage }: ApiDeps): Route {
   return nodeRoute('writeImage', {
     auth: 'node',
     action: 'node.image.write',
@@ -61,6 +62,7 @@ function putImage({ images, mayWriteImage }: ApiDeps): Route {
       const digest = readDigest(params.digest);
       if (!(await mayWriteImage(node.id, digest))) throw writeRefused();
       if (!(request.body instanceof Readable)) throw bodyMissing();
+      unusedImages.note(digest);
       await images.put(digest, request.body, signal);
       return undefined;
     },

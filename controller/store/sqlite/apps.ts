@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { changedNames } from '../../../shared/domain/changed-names.ts';
+import { ownProperty } from '../../../shared/kit/own-property.ts';
 import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
@@ -50,6 +52,17 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
         return parseRowIfAny(appRow, await tx.selectFrom('apps').selectAll().where('id', '=', id).executeTakeFirst());
       }),
   };
+}
+
+/** Sets all variables of the app to those of a release. */
+export async function replaceConfig(
+  { tx, cipher }: { readonly tx: Tx; readonly cipher: ConfigCipher },
+  appId: AppId,
+  config: ConfigVars,
+): Promise<void> {
+  const before = await readConfig(tx, cipher, appId);
+  for (const name of changedNames(before, config))
+    await setVar(tx, cipher, { appId, name, value: ownProperty(config, name)?.reveal() });
 }
 
 export function createSettings({ inTransaction, clock, cipher }: RepositoryDeps): Settings {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { BUILDS_KEPT, RELEASES_KEPT } from '../../../shared/domain/history.ts';
+import { BUILDS_KEPT, PINS_MAX, RELEASES_KEPT } from '../../../shared/domain/history.ts';
 import type { AppId, BuildId } from '../../../shared/domain/ids.ts';
 import type { HistoryStore } from '../history-port.ts';
 import { planBuildTrim, planReleaseTrim, TRIM_ROWS, type OldBuild } from '../trim-plan.ts';
@@ -9,7 +9,7 @@ import type { RepositoryDeps } from './repository.ts';
 import { buildRow, parseRows, releaseRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-const versionRow = releaseRow.pick({ version: true, state: true });
+const versionRow = releaseRow.pick({ version: true, state: true, pinned: true });
 const oldBuildRow = buildRow.in
   .pick({ id: true, state: true })
   .extend({ released: z.number().transform((value) => value === 1) });
@@ -55,13 +55,17 @@ async function releasesToTrim(tx: Tx, appId: AppId): Promise<readonly number[]> 
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirst();
-  const rows = tx.selectFrom('releases').select(['version', 'state']).where('appId', '=', appId).orderBy('version');
+  const rows = tx
+    .selectFrom('releases')
+    .select(['version', 'state', 'pinned'])
+    .where('appId', '=', appId)
+    .orderBy('version');
   const oldest = parseRows(versionRow, await rows.limit(TRIM_ROWS + placed.size + UNPLACED).execute());
   return planReleaseTrim({ newest: newest.version, oldest, placed, servedLast: superseded?.version });
 }
 
-/** Old releases that stay without an instance: the current one, the one before it, and those that wait for a rollout. */
-const UNPLACED = 50;
+/** Old releases that stay without an instance: pinned ones, the current one, the one before it, and those that wait for a rollout. */
+const UNPLACED = 30 + PINS_MAX;
 
 /** One look-up in an index for each build. */
 const RELEASED = sql`exists (select 1 from releases where releases.build_id = builds.id)`;

@@ -3,6 +3,7 @@ import { RELEASE_STATES, transition, type ReleaseState } from '../../../shared/d
 import type { NewRelease, Release } from '../../domain/releases.ts';
 import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
+import { replaceConfig } from './apps.ts';
 import { applyAssignmentChange } from './assignments.ts';
 import { readHealthChecks } from './health-checks.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
@@ -63,6 +64,7 @@ export function createRollouts({ inTransaction, clock, cipher }: RepositoryDeps)
         const former = await findCurrent({ tx, cipher }, appId);
         if (former !== undefined && former.version !== version) await move(tx, former, 'superseded');
         await move(tx, release, 'current');
+        if (release.cause === 'rollback') await replaceConfig({ tx, cipher }, appId, release.config);
         await noteCurrent({ tx, clock }, release);
         await applyAssignmentChange(tx, change);
       }),
@@ -72,13 +74,18 @@ export function createRollouts({ inTransaction, clock, cipher }: RepositoryDeps)
         await move(tx, release, 'failed');
         await tx
           .updateTable('releases')
-          .set({ failure: JSON.stringify(failure) })
+          .set({ failure: JSON.stringify(failure), pinned: 0 })
           .where('appId', '=', appId)
           .where('version', '=', version)
           .execute();
         await tx.deleteFrom('releaseImages').where('appId', '=', appId).where('version', '=', version).execute();
         await noteFailed({ tx, clock }, release, { failure, restored: restore });
-        if (restore !== undefined) await move(tx, await mustFind({ tx, cipher }, appId, restore), 'current');
+        if (restore !== undefined) {
+          const restored = await mustFind({ tx, cipher }, appId, restore);
+          await move(tx, restored, 'current');
+          // The rollback had set the config vars of the app. They are those of the release that serves again.
+          if (release.cause === 'rollback') await replaceConfig({ tx, cipher }, appId, restored.config);
+        }
         await applyAssignmentChange(tx, change);
       }),
   };

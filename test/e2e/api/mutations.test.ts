@@ -137,6 +137,10 @@ describe('every route that changes something makes an event', () => {
       await addApp(fixture.store, (await fixture.store.users())[0]!.id, 'live');
       return { path: '/apps/hello/promote', json: { to: 'live' } };
     },
+    'POST /apps/:app/rollback': () => ({ path: '/apps/hello/rollback', json: { version: 1 } }),
+    'PATCH /apps/:app/releases/:version': () => ({ path: '/apps/hello/releases/v1', json: { pinned: true } }),
+    'PATCH /apps/:app/retention': () => ({ path: '/apps/hello/retention', json: { slugs: 3 } }),
+    'POST /gc': () => ({ path: '/gc', json: { dryRun: false } }),
     'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
     'PATCH /apps/:app/build-settings': () => ({ path: '/apps/hello/build-settings', json: { root: 'api' } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),

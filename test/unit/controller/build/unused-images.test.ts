@@ -9,6 +9,7 @@ function lab(): { unused: UnusedImages; kept: Set<Digest>; used: Set<Digest> } {
   const used = new Set([digestOf('a')]);
   const images = {
     list: () => Promise.resolve([...kept]),
+    sizeBytes: () => Promise.resolve(100),
     removeNow: (digests: readonly Digest[]) => digests.forEach((digest) => kept.delete(digest)),
   };
   return {
@@ -24,27 +25,40 @@ it('removes the images that no release has', async () => {
   assert.deepEqual([...kept], [digestOf('a')]);
 });
 
-it('waits for the deploys that are under way: their releases are not written yet', async () => {
+it('keeps what running work asked for, and removes the rest at once', async () => {
   const { unused, kept, used } = lab();
   const built = Promise.withResolvers<undefined>();
   const deploy = unused.during(async () => {
+    unused.note(digestOf('b'));
     await built.promise;
     used.add(digestOf('b'));
   });
-  await unused.remove();
-  assert.equal(kept.size, 3);
+  assert.deepEqual(await unused.find(), [{ digest: digestOf('c'), sizeBytes: 100 }]);
+  assert.deepEqual(await unused.remove(), [{ digest: digestOf('c'), sizeBytes: 100 }]);
   built.resolve(undefined);
   await deploy;
+  await unused.remove();
   assert.deepEqual([...kept], [digestOf('a'), digestOf('b')]);
 });
 
-it('removes nothing when a deploy began during the check', async () => {
+it('removes nothing that work took whose whole time was inside the look at the database', async () => {
   const { unused, kept, used } = lab();
   const removing = unused.remove();
   const deploy = unused.during(() => {
+    unused.note(digestOf('c'));
     used.add(digestOf('c'));
     return Promise.resolve();
   });
   await Promise.all([removing, deploy]);
   assert.deepEqual([...kept].sort(), [digestOf('a'), digestOf('c')]);
+});
+
+it('removes an image that failed work asked for, when no older work runs', async () => {
+  const { unused, kept } = lab();
+  await unused.during(() => {
+    unused.note(digestOf('b'));
+    return Promise.resolve();
+  });
+  await unused.remove();
+  assert.deepEqual([...kept], [digestOf('a')]);
 });

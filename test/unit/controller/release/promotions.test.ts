@@ -36,7 +36,7 @@ async function lab(change: Partial<PromotionsDeps> = {}): Promise<Lab> {
   };
   const promotions = new Promotions({
     ...{ store, releases: { createOrFail }, queue: new KeyedQueue(), hasImage: () => Promise.resolve(true) },
-    unusedImages: { during: (work) => work() },
+    unusedImages: { during: (work) => work(), note: () => undefined },
     ...change,
   });
   const slug = { ...slugOf('a', 'b'), defaultConfig: { NODE_ENV: 'production', GREETING: 'default' } };

@@ -26,17 +26,18 @@ const anyHistory: fc.Arbitrary<ReleaseHistory> = fc
     }),
     gone: fc.array(fc.nat(499), { maxLength: 100 }),
     placed: fc.array(fc.nat(499), { maxLength: 5 }),
+    pinned: fc.array(fc.nat(499), { maxLength: 20 }),
   })
-  .map(({ states, gone, placed }) => {
-    const all = states.map((state, index): Line => ({ version: index + 1, state }));
+  .map(({ states, gone, placed, pinned }) => {
+    const all = states.map((state, index): Line => ({ version: index + 1, state, pinned: pinned.includes(index) }));
     const oldest = all.filter(({ version }) => version === all.length || !gone.includes(version));
     const servedLast = oldest.findLast(({ state }) => state === 'superseded')?.version;
     return { newest: all.length, oldest, placed: new Set(placed), servedLast };
   });
 
-function isNeeded({ version, state }: Line, { newest, placed, servedLast }: ReleaseHistory): boolean {
+function isNeeded({ version, state, pinned }: Line, { newest, placed, servedLast }: ReleaseHistory): boolean {
   const isUnderWay = ['pending', 'deploying', 'current'].includes(state);
-  return isUnderWay || version > newest - RELEASES_KEPT || placed.has(version) || version === servedLast;
+  return isUnderWay || pinned || version > newest - RELEASES_KEPT || placed.has(version) || version === servedLast;
 }
 
 describe('which releases are removed', () => {
