@@ -19,6 +19,7 @@ import { findTree } from './push/git/source.ts';
 import type { AppLifetimes } from './release/app-lifetimes.ts';
 import { BakeWatcher } from './release/bake-watcher.ts';
 import { CheckChanges } from './release/check-changes.ts';
+import type { DeployAborts } from './release/deploy-aborts.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
 import { HistoryCleaner } from './release/history-cleaner.ts';
@@ -34,6 +35,7 @@ export interface AppWork {
   /** All work on one app takes turns. */
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
+  readonly aborts: DeployAborts;
 }
 
 export interface BuildParts {
@@ -72,7 +74,7 @@ export function composeReleases(
   work: AppWork & Pick<BuildParts, 'buildLogs' | 'unusedImages'>,
 ): ReleaseParts {
   const { config, clock, log, failpoint, signal } = basics;
-  const { queue, lifetimes } = work;
+  const { queue, lifetimes, aborts } = work;
   const { fleet } = work.dispatch;
   const { repos } = controllerPaths(config.stateDir);
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
@@ -102,6 +104,7 @@ export function composeReleases(
     bakeWatcher,
     queue,
     lifetimes,
+    aborts,
     history,
     failpoint,
     log,
@@ -121,9 +124,9 @@ export function composeDeploys(
   { store }: Foundations,
   parts: AppWork & BuildParts & ReleaseParts,
 ): Deploys {
-  const { builds, releases, queue, lifetimes, unusedImages, history } = parts;
+  const { builds, releases, queue, lifetimes, aborts, unusedImages, history } = parts;
   return new Deploys({
-    ...{ store, builds, releases, queue, lifetimes, unusedImages, history, clock, log },
+    ...{ store, builds, releases, queue, lifetimes, aborts, unusedImages, history, clock, log },
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
     urlOf: (app) => webUrl(config, app.name),

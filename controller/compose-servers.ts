@@ -79,6 +79,8 @@ export function composeApi(
       formations,
       oneOffs,
       destroys: parts.destroys,
+      aborts: parts.aborts,
+      builds,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
       clock,
       log,

@@ -14,6 +14,7 @@ import { renewServerCertificate } from './dispatch/renew-server-certificate.ts';
 import type { Basics, Foundations } from './foundations.ts';
 import { createMovement } from './movement/create-movement.ts';
 import { AppLifetimes } from './release/app-lifetimes.ts';
+import { DeployAborts } from './release/deploy-aborts.ts';
 import type { Deploys } from './release/deploy.ts';
 import type { Destroys } from './release/destroys.ts';
 
@@ -21,6 +22,7 @@ export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts
   readonly deploys: Deploys;
   readonly destroys: Destroys;
   readonly lifetimes: AppLifetimes;
+  readonly aborts: DeployAborts;
   readonly movement: ReturnType<typeof createMovement>;
 }
 
@@ -33,14 +35,15 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const lifetimes = new AppLifetimes();
   const queue = new KeyedQueue((appId) => lifetimes.check(appId));
   const builds = await composeBuilds(basics, foundations, dispatch);
-  const work = { dispatch, queue, lifetimes, ...builds };
+  const aborts = new DeployAborts();
+  const work = { dispatch, queue, lifetimes, aborts, ...builds };
   const releases = composeReleases(basics, foundations, work);
   const deploys = composeDeploys(basics, foundations, { ...work, ...releases });
   const destroys = composeDestroys(basics, foundations, work);
   const { fleet } = dispatch;
   const { lostAfterMs } = config;
   const movement = createMovement({ store, fleet, queue, clock, log, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, lifetimes, movement };
+  return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, lifetimes, aborts, movement };
 }
 
 /** Starts background work that reacts to reports. Returns the function that ends it. */

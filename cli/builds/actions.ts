@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { controlsShown, renderContext, show, type CommandRun } from '../cli.ts';
+import { controlsShown, renderContext, show, type Cli, type CommandRun } from '../cli.ts';
 import { linesOf } from '../lines.ts';
 import { pageLimit } from '../parse-flags.ts';
 import { escapeUntrusted } from '../terminal/escape.ts';
@@ -30,6 +30,28 @@ export const buildOutput: CommandRun = async (cli, [given], flags) => {
     else await cli.write(`${escapeUntrusted(line, controlsShown(cli, flags))}\n`);
   }
 };
+
+export const cancel: CommandRun = async (cli, [given], flags) => {
+  const app = await cli.app(flags);
+  const api = await cli.api();
+  const id = given ?? (await runningBuild(cli, app));
+  const body = await api.call('cancelBuild', { params: { app, id } });
+  await show(cli, flags, {
+    body,
+    render: (build) => `Cancelled the build ${build.id} of ${build.commit.slice(0, 7)}.\n`,
+  });
+};
+
+async function runningBuild(cli: Cli, app: string): Promise<string> {
+  const builds = await (await cli.api()).call('listBuilds', { params: { app } });
+  const running = builds.find(({ state }) => state === 'running' || state === 'queued');
+  if (running !== undefined) return running.id;
+  throw new SlipwayError({
+    code: 'SLIP_CLI_NO_BUILD',
+    message: `${app} has no running build.`,
+    hint: `See its builds with: slipway builds -a ${app}`,
+  });
+}
 
 function noBuild(app: string): SlipwayError {
   return new SlipwayError({

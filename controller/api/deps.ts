@@ -8,6 +8,8 @@ import type { UnusedImages } from '../build/unused-images.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import type { Builds } from '../build/run-build.ts';
+import type { DeployAborts } from '../release/deploy-aborts.ts';
 import type { Destroys } from '../release/destroys.ts';
 import type { HistoryCleaner } from '../release/history-cleaner.ts';
 import type { Rollbacks } from '../release/rollbacks.ts';
@@ -79,6 +81,8 @@ export interface ApiDeps {
   >;
   readonly oneOffs: Pick<OneOffs, 'start' | 'stop'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
+  readonly aborts: Pick<DeployAborts, 'abort' | 'isRunning'>;
+  readonly builds: Pick<Builds, 'cancel'>;
   /** Output of a build; with `follow` until the build ends. Undefined if no output is stored. */
   readonly buildLog: (
     id: BuildId,

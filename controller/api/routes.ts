@@ -11,6 +11,7 @@ import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { controllerRoutes } from './routes/controller.ts';
+import { deployRoutes } from './routes/deploys.ts';
 import { destroyRoutes } from './routes/destroy.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { egressRoutes } from './routes/egress.ts';
@@ -41,6 +42,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
     ...appLifeRoutes(config, deps),
+    ...deployRoutes(deps),
     ...destroyRoutes(config, deps),
     ...buildSettingsRoutes(deps),
     ...domainRoutes(config, deps),

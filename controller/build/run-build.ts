@@ -70,6 +70,7 @@ export class Builds implements TaskSources {
   readonly #sources = new Map<TaskId, { readonly node: NodeId; readonly open: () => Promise<NodeJS.ReadableStream> }>();
 
   readonly #queue = new BuildQueue();
+  readonly #running = new Map<BuildId, { readonly controller: AbortController; readonly ended: Promise<void> }>();
 
   /** Builds that have ended, but whose end could not be written, for example because the disk was full. */
   readonly #unwritten = new Set<BuildId>();
@@ -109,6 +110,28 @@ export class Builds implements TaskSources {
     const build = await store
       .createBuild({ appId: request.app.id, userId: request.userId, commit: request.commit })
       .catch((error: unknown) => reportAndRethrow(error, request.output));
+    const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+    const controller = new AbortController();
+    this.#running.set(build.id, { controller, ended });
+    try {
+      const signal = AbortSignal.any([request.signal, controller.signal]);
+      return await this.#runStored({ ...request, signal }, build);
+    } finally {
+      this.#running.delete(build.id);
+      resolve(undefined);
+    }
+  }
+
+  /** Resolves when the build has ended. Its push prints the reason. @returns false when the build does not run */
+  async cancel(id: BuildId, reason: SlipwayError): Promise<boolean> {
+    const running = this.#running.get(id);
+    running?.controller.abort(reason);
+    await running?.ended;
+    return running !== undefined;
+  }
+
+  async #runStored(request: BuildRequest, build: Build): Promise<{ build: Build; result: BuildResult }> {
+    const { store } = this.#deps;
     const log = await this.#deps.logs.writer(build.id);
     const output = new LineOutput((chunk) => {
       log.write(chunk);

@@ -11,6 +11,7 @@ import type { Build } from '../domain/builds.ts';
 import type { Store } from '../store/port.ts';
 import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
 import { requireUnlocked } from './app-lock.ts';
+import type { DeployAborts } from './deploy-aborts.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import { renderFailure, renderLaunching, renderLive } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
@@ -22,6 +23,7 @@ export interface DeployDeps {
   readonly releases: Releases;
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
+  readonly aborts: DeployAborts;
   readonly unusedImages: Pick<UnusedImages, 'during'>;
   readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly clock: Clock;
@@ -36,6 +38,8 @@ export interface DeployDeps {
 interface PushIo {
   readonly output: PushOutput;
   readonly signal: AbortSignal;
+  /** Aborted, as `signal` then is too, when a user aborts the deploy. */
+  readonly abort: AbortSignal;
 }
 
 /** Takes a push from its commit to running instances: build → release → rollout. */
@@ -56,7 +60,11 @@ export class Deploys {
       requireUnlocked(app);
       return await this.#deps.lifetimes.during(app.id, signal, (until) =>
         this.#deps.unusedImages.during(() =>
-          this.#pushes.enqueue(app.id, () => this.#inTurn(app, push, { output, signal: until })),
+          this.#pushes.enqueue(app.id, () =>
+            this.#deps.aborts.during(app.id, (abort) =>
+              this.#inTurn(app, push, { output, signal: AbortSignal.any([until, abort]), abort }),
+            ),
+          ),
         ),
       );
     } catch (error) {
@@ -74,6 +82,7 @@ export class Deploys {
     requireUnlocked((await this.#deps.store.appById(app.id)) ?? app); // somebody may have locked it while this push waited
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
+    io.abort.throwIfAborted();
     if (io.signal.aborted)
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     io.output(renderLaunching());
@@ -83,8 +92,9 @@ export class Deploys {
   async #release(
     app: App,
     push: Push,
-    { build, result, output, signal }: PushIo & { readonly build: Build; readonly result: BuildResult },
+    { build, result, output, signal, abort }: PushIo & { readonly build: Build; readonly result: BuildResult },
   ): Promise<PushOutcome> {
+    abort.throwIfAborted(); // a user may have aborted the deploy while it waited for its turn
     const builtAtMs = this.#sinceAccepted(push);
     const serving = await this.#deps.store.currentRelease(app.id);
     let cut = { version: 0, atMs: 0 };

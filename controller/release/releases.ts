@@ -11,6 +11,7 @@ import type { NewRelease, Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import type { AppLifetimes } from './app-lifetimes.ts';
 import type { BakeWatcher } from './bake-watcher.ts';
+import type { DeployAborts } from './deploy-aborts.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import {
   applyChanges,
@@ -26,7 +27,8 @@ import { configWithDefaults } from './default-config.ts';
 import type { ReleasePhase } from './release-phase.ts';
 import { checkReleaseSize } from './release-size.ts';
 import { overtakenBy } from './rollout-plan.ts';
-import type { RolloutOutcome, Rollouts } from './rollout.ts';
+import type { RolloutOutcome } from './rollout-io.ts';
+import type { Rollouts } from './rollout.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 
 export interface ReleasesDeps {
@@ -38,6 +40,7 @@ export interface ReleasesDeps {
   /** One per app: pushes, config changes and the end of a bake run one after the other. */
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
+  readonly aborts: DeployAborts;
   readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly failpoint: Failpoint;
   readonly log: Logger;
@@ -139,14 +142,26 @@ export class Releases {
   }
 
   async #rollOut(app: App, release: Release, watcher: ReleaseWatcher = {}): Promise<RolloutOutcome> {
-    const { lifetimes, rollouts, signal } = this.#deps;
-    const outcome = await lifetimes.during(app.id, signal, async (until) => {
-      const failure = await this.#runPhase(app, release, { signal: until, watcher });
-      if (failure !== undefined) return rollouts.fail({ app, version: release.version, signal: until }, failure);
-      return rollouts.rollOut(app, release, { signal: until, print: watcher.print });
-    });
+    const { lifetimes, aborts, signal } = this.#deps;
+    const outcome = await lifetimes.during(app.id, signal, (until) =>
+      aborts.during(app.id, (abort) => this.#phaseAndRollout(app, release, { until, abort, watcher })),
+    );
     if (outcome.ok) this.#bake(app, release.version);
     return outcome;
+  }
+
+  async #phaseAndRollout(
+    app: App,
+    release: Release,
+    io: { readonly until: AbortSignal; readonly abort: AbortSignal; readonly watcher: ReleaseWatcher },
+  ): Promise<RolloutOutcome> {
+    const { rollouts } = this.#deps;
+    const { until, abort, watcher } = io;
+    const givenUp = watcher.givenUp === undefined ? abort : AbortSignal.any([watcher.givenUp, abort]);
+    const failure = await this.#runPhase(app, release, { signal: until, watcher: { ...watcher, givenUp } });
+    if (failure === undefined) return rollouts.rollOut(app, release, { signal: until, abort, print: watcher.print });
+    const reason = abort.aborted ? toReason(abort.reason) : failure;
+    return rollouts.fail({ app, version: release.version, signal: until }, reason);
   }
 
   /** A release that a newer one overtook must not change anything, so its phase does not run. */

@@ -31,6 +31,7 @@ import { withStartTimeout } from './start-timeout.ts';
 import { tellUnchecked } from './unchecked-nodes.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
+import type { RolloutIo, RolloutOutcome } from './rollout-io.ts';
 import { nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
 
 export interface RolloutDeps {
@@ -47,33 +48,15 @@ export interface RolloutDeps {
   readonly queue: Pick<KeyedQueue, 'letPass'>;
 }
 
-export type RolloutOutcome =
-  | {
-      readonly ok: true;
-      readonly nodes: number;
-      /** When the traffic moved from the old to the new instances. Monotonic ms. */
-      readonly switchedAtMs: number;
-      /** Steps of the slowest start of an instance. */
-      readonly timingsMs: Readonly<Record<string, number>>;
-      /** Why the git ref could not be set. It is tried again in the background. */
-      readonly refLate?: SlipwayError | undefined;
-    }
-  | { readonly ok: false; readonly failure: Failure };
-
-export interface RolloutIo {
-  /** Aborted when the controller stops. */
-  readonly signal: AbortSignal;
-  /** Prints a text for the user who waits for the release. */
-  readonly print?: ((text: string) => void) | undefined;
-}
-
 /** State of a running rollout. */
 interface Run {
   readonly app: App;
   readonly release: Release;
   readonly version: number;
-  /** Aborted when the controller stops. */
+  /** Aborted when the controller stops, or when a user aborts the deploy. */
   readonly signal: AbortSignal;
+  /** Aborted when the controller stops. */
+  readonly stop: AbortSignal;
   readonly print: (text: string) => void;
   /** Number of instances of all waves. */
   size: number;
@@ -96,7 +79,7 @@ export class Rollouts {
   }
 
   /** Rolls out a `pending` release, or a `deploying` one after a restart. The release is current or failed at the end. */
-  async rollOut(app: App, release: Release, { signal, print }: RolloutIo): Promise<RolloutOutcome> {
+  async rollOut(app: App, release: Release, { signal: stop, abort, print }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
     const plan = {
       size: 0,
@@ -106,15 +89,17 @@ export class Rollouts {
       waveStartedAtMs: 0,
       switchedAtMs: undefined,
     };
-    const run: Run = { app, release, version: release.version, signal, print: print ?? (() => undefined), ...plan };
-    const failure = overtaken ?? (await this.#begin(run, release));
-    if (failure !== undefined) return this.fail(run, failure);
+    const signal = abort === undefined ? stop : AbortSignal.any([stop, abort]);
+    const { version } = release;
+    const run: Run = { app, release, version, signal, stop, print: print ?? (() => undefined), ...plan };
     try {
-      return await this.#follow(run, signal);
+      const failure = overtaken ?? (await this.#begin(run, release));
+      return failure === undefined ? await this.#follow(run, signal) : await this.#fail(run, failure);
     } catch (error) {
-      if (signal.aborted) throw error; // the controller stops; its next start continues the rollout
+      if (stop.aborted) throw error; // the controller stops; its next start continues the rollout
+      if (abort?.aborted === true) return this.#fail(run, toReason(abort.reason));
       this.#deps.log.error({ app: app.name, version: run.version, err: error }, 'rollout.failed');
-      return this.fail(run, toReason(error));
+      return this.#fail(run, toReason(error));
     }
   }
 
@@ -211,7 +196,7 @@ export class Rollouts {
       case 'complete':
         return this.#complete(run, rows);
       case 'fail':
-        return this.fail(run, move.failure);
+        return this.#fail(run, move.failure);
     }
   }
 
@@ -254,9 +239,10 @@ export class Rollouts {
   }
 
   async #complete(run: Run, rows: readonly AssignmentRow[]): Promise<RolloutOutcome> {
+    run.signal.throwIfAborted(); // from here on, the deploy cannot be aborted any more
     await this.#deps.store.completeRollout(run.app.id, run.version, NO_CHANGE);
     await this.#deps.failpoint('release.current');
-    const refLate = await this.syncRef(run.app, run.signal);
+    const refLate = await this.syncRef(run.app, run.stop);
     await this.#deps.failpoint('release.refMoved');
     const mine = mineOf(run, rows);
     tellUnchecked(run, mine, this.#deps.fleet.nodes());
@@ -268,6 +254,11 @@ export class Rollouts {
       timingsMs: maxOf(slowest),
       refLate,
     };
+  }
+
+  /** An abort does not cut the way back short. */
+  #fail({ app, version, stop }: Run, failure: Failure): Promise<RolloutOutcome> {
+    return this.fail({ app, version, signal: stop }, failure);
   }
 
   /** Fails a release. The release that served before goes on, or gets its traffic back. */

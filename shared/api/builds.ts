@@ -74,6 +74,12 @@ export const buildSpecs = {
     query: z.strictObject({ follow: queryFlag }),
     answerType: 'application/octet-stream',
   },
+  cancelBuild: {
+    method: 'POST',
+    path: '/apps/:app/builds/:id/cancel',
+    summary: 'Cancel a running build. Its push is refused.',
+    answer: buildBody,
+  },
   showBuildSettings: {
     method: 'GET',
     path: '/apps/:app/build-settings',

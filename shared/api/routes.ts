@@ -4,6 +4,7 @@ import { attachSpecs } from './attach.ts';
 import { buildSpecs } from './builds.ts';
 import { checkSpecs } from './checks.ts';
 import { controllerSpecs } from './controller.ts';
+import { deploySpecs } from './deploys.ts';
 import { domainSpecs } from './domains.ts';
 import { egressSpecs } from './egress.ts';
 import { formationSpecs } from './formation.ts';
@@ -25,6 +26,7 @@ export const API_ROUTES = {
   ...releaseSpecs,
   ...releaseHistorySpecs,
   ...buildSpecs,
+  ...deploySpecs,
   ...domainSpecs,
   ...egressSpecs,
   ...formationSpecs,

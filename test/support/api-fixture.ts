@@ -204,6 +204,13 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
       ...{ store, fleet, queue: new KeyedQueue(), clock: systemClock, log: silentLogger },
       ...{ newInstanceId, lostAfterMs: 60_000, signal: new AbortController().signal },
     }),
+    aborts: { abort: () => Promise.resolve(true), isRunning: () => false },
+    builds: {
+      cancel: async (id) => {
+        await store.setBuildState(id, 'cancelled');
+        return true;
+      },
+    },
     mayReadImage: () => Promise.resolve(true),
     mayWriteImage: () => Promise.resolve(true),
     releases: {

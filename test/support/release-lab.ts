@@ -1,6 +1,7 @@
 import { UnusedImages } from '../../controller/build/unused-images.ts';
 import type { App } from '../../controller/domain/apps.ts';
 import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
+import { DeployAborts } from '../../controller/release/deploy-aborts.ts';
 import type { ReleasePhase } from '../../controller/release/release-phase.ts';
 import { Releases, type ReleasesDeps } from '../../controller/release/releases.ts';
 import { Rollbacks } from '../../controller/release/rollbacks.ts';
@@ -12,6 +13,7 @@ import { silentLogger } from '../../shared/kit/log.ts';
 import { addApp, addUser, noChange, openMemoryStore } from './store-fixtures.ts';
 
 export interface ReleaseLab {
+  readonly aborts: DeployAborts;
   readonly store: Store;
   readonly app: App;
   readonly queue: KeyedQueue;
@@ -46,8 +48,10 @@ export async function openReleaseLab(
     },
     syncRef: () => Promise.resolve(undefined),
   };
+  const aborts = new DeployAborts();
   const releases = new Releases({
     ...{ store, rollouts, phase, queue, lifetimes: new AppLifetimes(), failpoint: noFailpoint },
+    aborts,
     bakeWatcher: { watch: () => Promise.resolve() },
     history: { grown: () => undefined },
     log: silentLogger,
@@ -69,5 +73,5 @@ export async function openReleaseLab(
     return has;
   };
   const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage });
-  return { store, app, queue, releases, rollbacks, unusedImages, images, rolledOut };
+  return { store, app, queue, releases, rollbacks, unusedImages, images, rolledOut, aborts };
 }

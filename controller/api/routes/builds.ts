@@ -5,6 +5,7 @@ import { KEPT_WORDS } from '../../../shared/domain/history.ts';
 import { isId, type BuildId } from '../../../shared/domain/ids.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { ApiDeps } from '../deps.ts';
+import { cancelBuild } from '../operations/deploys.ts';
 import { appRoute, type Route } from '../route.ts';
 import { userNames } from '../user-names.ts';
 import { viewBuild } from '../views.ts';
@@ -29,6 +30,15 @@ export function buildRoutes(deps: ApiDeps): readonly Route[] {
       action: 'app.read',
       handle: async ({ app, params }) => {
         const build = await findBuild(deps, app, params.id);
+        return viewBuild(build, (await userNames(store, [build.userId]))(build.userId));
+      },
+    }),
+    appRoute('cancelBuild', {
+      auth: 'user',
+      action: 'app.write',
+      handle: async ({ app, user, params }) => {
+        const { id } = await findBuild(deps, app, params.id);
+        const build = await cancelBuild(deps, { app, user, id });
         return viewBuild(build, (await userNames(store, [build.userId]))(build.userId));
       },
     }),

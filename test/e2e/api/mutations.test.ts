@@ -129,6 +129,12 @@ describe('every route that changes something makes an event', () => {
     },
     'POST /apps/:app/stop': () => ({ path: '/apps/store/stop', json: { process: 'web' } }),
     'POST /apps/:app/start': () => ({ path: '/apps/store/start', json: {} }),
+    'POST /apps/:app/builds/:id/cancel': async () => {
+      const app = await fixture.store.appByName(parseAppName('hello'));
+      const build = { appId: app!.id, userId: app!.ownerId, commit: 'c'.repeat(40) };
+      return { path: `/apps/hello/builds/${(await fixture.store.createBuild(build)).id}/cancel` };
+    },
+    'POST /apps/:app/deploy/abort': () => ({ path: '/apps/hello/deploy/abort' }),
     'PUT /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance', json: { page: '<h1>Later</h1>' } }),
     'DELETE /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance' }),
     'PUT /apps/:app/lock': () => ({ path: '/apps/hello/lock', json: { why: 'a migration' } }),

@@ -8,6 +8,7 @@ import { createMovement } from '../../../controller/movement/create-movement.ts'
 import { OneOffs } from '../../../controller/one-off/one-offs.ts';
 import { ReleaseCommand } from '../../../controller/one-off/release-command.ts';
 import { AppLifetimes } from '../../../controller/release/app-lifetimes.ts';
+import { DeployAborts } from '../../../controller/release/deploy-aborts.ts';
 import { BakeWatcher } from '../../../controller/release/bake-watcher.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
 import { Destroys } from '../../../controller/release/destroys.ts';
@@ -25,7 +26,7 @@ import type { Slug } from '../../../shared/domain/slug.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { Life, mortal } from './life.ts';
-import type { LookDeps } from '../../../controller/api/deps.ts';
+import type { ApiDeps, LookDeps } from '../../../controller/api/deps.ts';
 import type { ConfigChanged } from '../../../controller/release/config-changes.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -49,6 +50,7 @@ interface Running {
   readonly formations: Formations;
   readonly deploys: Deploys;
   readonly destroys: Destroys;
+  readonly aborts: DeployAborts;
   readonly movement: ReturnType<typeof createMovement>;
   readonly startedAtMs: number;
   readonly stop: AbortController;
@@ -149,6 +151,13 @@ export class SimulatedController {
     return mortal(running.destroys, running.life).destroy(app, by);
   }
 
+  /** What `deploy:status` and `deploy:abort` need. */
+  deployDeps(): Pick<ApiDeps, 'store' | 'fleet' | 'aborts' | 'log'> {
+    const { fleet, aborts, life } = this.#running ?? refused();
+    const parts = { store: this.#deps.store, fleet, aborts, log: this.#deps.trace.logger('controller') };
+    return { ...parts, store: mortal(parts.store, life), aborts: mortal(aborts, life) };
+  }
+
   /** The instance operations of an operator. */
   formations(): Formations {
     const { formations, life } = this.#running ?? refused();
@@ -176,7 +185,7 @@ export class SimulatedController {
       { store, clock, logger: log, randomId: () => nextId('rnd') },
     );
     dispatcher.registry.observer = new FleetObserver({ store, clock, log });
-    const lifetimes = new AppLifetimes();
+    const [lifetimes, aborts] = [new AppLifetimes(), new DeployAborts()];
     const [fleet, queue, policy] = [
       createFleet(dispatcher),
       new KeyedQueue((appId) => lifetimes.check(appId)),
@@ -215,6 +224,7 @@ export class SimulatedController {
       bakeWatcher,
       queue,
       lifetimes,
+      aborts,
       history,
       failpoint,
       log,
@@ -231,7 +241,7 @@ export class SimulatedController {
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
     const deploys = new Deploys({
-      ...{ store, releases, queue, lifetimes, history, clock, log },
+      ...{ store, releases, queue, lifetimes, aborts, history, clock, log },
       unusedImages: { during: (deploy) => deploy() },
       builds: { build: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
@@ -257,6 +267,7 @@ export class SimulatedController {
       formations,
       deploys,
       destroys,
+      aborts,
       movement,
       startedAtMs,
       stop,
@@ -277,7 +288,11 @@ export class SimulatedController {
   ): ReturnType<ConstructorParameters<typeof Deploys>[0]['builds']['build']> {
     const build = await store.createBuild({ appId: request.app.id, userId: request.userId, commit: request.commit });
     await store.setBuildState(build.id, 'running');
-    await clock.sleep(BUILD_MS);
+    const { signal } = request;
+    await clock.sleep(BUILD_MS, signal).catch(async () => {
+      await store.setBuildState(build.id, 'cancelled');
+      signal.throwIfAborted();
+    });
     await store.setBuildState(build.id, 'succeeded');
     const slug = this.#slugs.get(request.commit);
     if (slug === undefined) throw new Error('no such commit');

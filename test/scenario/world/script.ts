@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { abortDeploy, describeDeploy } from '../../../controller/api/operations/deploys.ts';
+import { renderDeploy } from '../../../cli/builds/render-deploy.ts';
+import { plainPaint } from '../../../cli/terminal/paint.ts';
 import { setMaintenance } from '../../../controller/api/operations/app-life.ts';
 import type { Movement } from '../../../controller/movement/port.ts';
 import type { Formations } from '../../../controller/formation/formations.ts';
@@ -26,6 +29,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   ps:scale APP TYPE=N|all|+N…   the command of an operator; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
  *                                 and ps:limits& which does not wait; ps:stop APP [TYPE], ps:start APP [TYPE]
  *   maintenance APP on|off
+ *   deploy APP                    prints deploy:status; abort APP, and abort& which does not wait
  *   rename APP NAME               the command of its owner; lock APP [WHY] locks or unlocks deploys
  *   destroy APP                   the command of its owner; destroy& does not wait
  *   may-pause APP                 the app may lose its last instance from now on
@@ -108,6 +112,12 @@ export class Script {
       return this.#ask(app, (target, by, formations) => formations.stop(target, by, which));
     },
     'ps:start': ([app = '', which]) => this.#ask(app, (target, by, formations) => formations.start(target, by, which)),
+    abort: ([app = '']) => this.#wait(this.#abort(app)),
+    'abort&': ([app = '']) => void this.#abort(app),
+    deploy: async ([app = '']) => {
+      const deploy = await describeDeploy(this.#world.controller.deployDeps(), await this.#world.app(app));
+      this.#print(renderDeploy(app, deploy, plainPaint).join(''));
+    },
     rename: ([app = '', name = '']) => this.#wait(this.#world.rename(app, name)),
     maintenance: async ([app = '', state = '']) => {
       const { fleet } = this.#world.controller.screens();
@@ -239,6 +249,19 @@ export class Script {
       },
       (error: unknown) => {
         trace.say('ask', error instanceof Error ? error.message : String(error));
+      },
+    );
+  }
+
+  async #abort(name: string): Promise<void> {
+    const deps = this.#world.controller.deployDeps();
+    const [app, [user]] = [await this.#world.app(name), await this.#world.store.users()];
+    await abortDeploy(deps, { app, user: user! }).then(
+      ({ phase }) => {
+        this.#world.trace.say('abort', `done; the deploy is ${phase}`);
+      },
+      (error: unknown) => {
+        this.#world.trace.say('abort', error instanceof Error ? error.message : String(error));
       },
     );
   }

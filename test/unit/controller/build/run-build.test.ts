@@ -106,3 +106,35 @@ describe('the result of a builder', () => {
     }
   });
 });
+
+describe('the cancellation of a build', () => {
+  it('ends the task, is told to the pusher with its author, and is answered when it is stored', async () => {
+    const store = await openMemoryStore();
+    const user = await addUser(store);
+    const app = await addApp(store, user.id);
+    const started = Promise.withResolvers<undefined>();
+    const runBuild = ({ signal }: { signal: AbortSignal }): Promise<never> =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        started.resolve(undefined);
+      });
+    const deps = { store, builders: { runBuild }, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
+    const builds = new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY });
+    let told = '';
+    const pushed = builds.build({
+      ...{ app, userId: user.id, commit: COMMIT, commitTimeMs: 0, signal: new AbortController().signal },
+      findSource: () => Promise.resolve(() => Promise.reject(new Error('not asked for'))),
+      output: (chunk) => void (told += Buffer.from(chunk).toString()),
+    });
+    const refused = assert.rejects(pushed, { code: 'SLIP_BUILD_CANCELLED_BY' });
+    await started.promise;
+    const { id } = (await store.builds(app.id, 1))[0]!;
+    const reason = new SlipwayError({ code: 'SLIP_BUILD_CANCELLED_BY', message: 'bob cancelled the build.' });
+    assert.equal(await builds.cancel(id, reason), true);
+    assert.equal((await store.build(id))?.state, 'cancelled');
+    assert.match(told, /bob cancelled the build/);
+    await refused;
+    assert.equal(await builds.cancel(id, reason), false);
+    await store.close();
+  });
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { deployAborted } from '../../../../controller/release/deploy-aborts.ts';
 import type { ReleasePhase } from '../../../../controller/release/release-phase.ts';
 import { openReleaseLab } from '../../../support/release-lab.ts';
 import { newRelease, noChange } from '../../../support/store-fixtures.ts';
@@ -45,4 +46,25 @@ it('calls the phase again after a crash for a release that is still pending, and
   await releases.resume([app], () => Promise.resolve());
   assert.deepEqual(seen, [3]);
   assert.equal((await store.release(app.id, 1))?.failure?.code, 'SLIP_RELEASE_OVERTAKEN');
+});
+
+it('fails a release whose deploy was aborted in its phase, with the name of the user', async () => {
+  const entered = Promise.withResolvers<undefined>();
+  const { app, store, releases, rolledOut, aborts } = await openReleaseLab({
+    run: async (_app, _release, { givenUp }) => {
+      entered.resolve(undefined);
+      await new Promise<void>((resolve) => givenUp?.addEventListener('abort', () => resolve()));
+      return { code: 'SLIP_COMMAND_CANCELLED', message: 'The push was aborted.' };
+    },
+  });
+  const made = releases.create(app, newRelease(app));
+  await entered.promise;
+  assert.equal(aborts.isRunning(app.id), true);
+  assert.equal(await aborts.abort(app.id, deployAborted('bob')), true);
+  const failed = await store.release(app.id, 1);
+  assert.equal(failed?.state, 'failed');
+  assert.equal(failed.failure?.message, 'bob aborted the deploy.');
+  assert.equal((await made).outcome.ok, false);
+  assert.deepEqual(rolledOut, []);
+  assert.equal(await aborts.abort(app.id, deployAborted('bob')), false);
 });

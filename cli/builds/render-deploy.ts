@@ -1,0 +1,29 @@
+import type { DeployBody } from '../../shared/api/deploys.ts';
+import type { Paint } from '../terminal/paint.ts';
+
+const PHASES: Readonly<Record<DeployBody['phase'], string>> = {
+  none: 'never deployed',
+  queued: 'the build waits for a place',
+  building: 'building',
+  waiting: 'waits for its turn, for room, or for the release command',
+  starting: 'starting instances',
+  settling: 'every instance is live; checking that they stay up',
+  live: 'live',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  unknown: 'in a state that this version of slipway does not know',
+};
+
+/** One line for the deploy, and one for each instance of its release. */
+export function renderDeploy(app: string, deploy: DeployBody, paint: Paint): readonly string[] {
+  const { phase, version, build, user, failure, instances } = deploy;
+  const what =
+    version === undefined ? (build === undefined ? '' : ` of ${build.commit.slice(0, 7)}`) : ` v${String(version)}`;
+  const where = build?.node === undefined ? '' : ` on ${build.node}`;
+  const by = user === undefined ? '' : ` (${user})`;
+  const why = failure === undefined ? '' : `: ${failure.message}`;
+  const colour =
+    phase === 'failed' || phase === 'cancelled' ? paint.red : phase === 'live' ? paint.green : paint.yellow;
+  const shown = instances.map(({ name, node, state }) => `  ${name} on ${node}: ${state === 'live' ? 'up' : state}\n`);
+  return [`${app}${what}${by}: ${colour(PHASES[phase])}${where}${why}\n`, ...shown];
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { instanceState, list, reason, wordOf } from './schema.ts';
+import type { RouteSpec } from './route-spec.ts';
+
+/** What the newest deploy of an app does, or how it ended. A config change is a deploy without a build. */
+const deployBody = z.object({
+  /** `none`: the app was never deployed. `waiting`: for its turn, for room, or for the release command. */
+  phase: wordOf(['none', 'queued', 'building', 'waiting', 'starting', 'settling', 'live', 'failed', 'cancelled']),
+  running: z.boolean(),
+  build: z.object({ id: z.string(), commit: z.string(), node: z.string().optional() }).optional(),
+  /** Absent before the release exists. */
+  version: z.number().optional(),
+  user: z.string().optional(),
+  startedAtMs: z.number().optional(),
+  failure: reason.optional(),
+  /** Instances of the release. */
+  instances: list(z.object({ name: z.string(), node: z.string(), state: instanceState })),
+});
+export type DeployBody = z.output<typeof deployBody>;
+
+export const deploySpecs = {
+  showDeploy: {
+    method: 'GET',
+    path: '/apps/:app/deploy',
+    summary: 'Show what the newest deploy of an app does, or how it ended.',
+    answer: deployBody,
+  },
+  abortDeploy: {
+    method: 'POST',
+    path: '/apps/:app/deploy/abort',
+    summary: 'End the running build or rollout. The release before it keeps serving.',
+    answer: deployBody,
+  },
+} as const satisfies Readonly<Record<string, RouteSpec>>;
