@@ -3,8 +3,9 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { AttachedProcess, type Sinks } from '../../../../shared/attach/attached-process.ts';
-import { encodeFrame, FRAME, FrameReader, WINDOW_BYTES } from '../../../../shared/attach/frames.ts';
-import { systemClock } from '../../../../shared/kit/clock.ts';
+import { encodeFrame, FRAME, FrameReader, PING_MS, SILENCE_MS, WINDOW_BYTES } from '../../../../shared/attach/frames.ts';
+import { systemClock, type Clock } from '../../../../shared/kit/clock.ts';
+import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 import { eventually } from '../../../support/eventually.ts';
 
 /** The process in the sandbox: it counts what is in transit, and gives credit back when the test says so. */
@@ -45,10 +46,10 @@ class Inside {
   }
 }
 
-function connect(change: Partial<Sinks> = {}): { process: AttachedProcess; inside: Inside } {
+function connect(change: Partial<Sinks> = {}, clock: Clock = systemClock): { process: AttachedProcess; inside: Inside } {
   const [outer, inner] = duplexPair();
   const sinks = { output: () => Promise.resolve(), errors: () => Promise.resolve(), ...change };
-  return { process: new AttachedProcess(outer, sinks, systemClock), inside: new Inside(inner) };
+  return { process: new AttachedProcess(outer, sinks, clock), inside: new Inside(inner) };
 }
 
 describe('the client of an attached process', () => {
@@ -115,6 +116,22 @@ describe('the client of an attached process', () => {
     inside.end();
     await assert.rejects(process.exited, { code: 'SLIP_ATTACH_LOST' });
     await assert.rejects(process.started, { code: 'SLIP_ATTACH_LOST' });
+  });
+
+  it('sends pings, and ends a stream that is silent for too long', async () => {
+    const clock = new VirtualClock();
+    const { process, inside } = connect({}, clock);
+    const outcome = process.exited.catch((error: unknown) => error);
+    process.start({ mode: 'pipe', words: ['true'] });
+    await clock.advance(PING_MS);
+    await eventually('a ping', () => inside.kinds.includes(FRAME.ping));
+    inside.send(FRAME.pong);
+    inside.send(FRAME.started);
+    await process.started;
+    await clock.advance(SILENCE_MS - PING_MS);
+    assert.equal(await Promise.race([outcome, 'open']), 'open');
+    await clock.advance(PING_MS * 2);
+    assert.equal((await outcome) instanceof Error, true);
   });
 
   it('rejects with the failure that the agent or the sandbox sent', async () => {
