@@ -41,8 +41,11 @@ async function measure(program: readonly string[], env: Readonly<Record<string, 
 }
 
 function report(name: string, times: readonly number[]): void {
-  const at = (share: number): string => (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(2);
-  process.stdout.write(`${JSON.stringify({ name, keys: times.length, medianMs: at(0.5), p99Ms: at(0.99), maxMs: at(1) })}\n`);
+  const at = (share: number): string =>
+    (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(2);
+  process.stdout.write(
+    `${JSON.stringify({ name, keys: times.length, medianMs: at(0.5), p99Ms: at(0.99), maxMs: at(1) })}\n`,
+  );
 }
 
 const fleet = await TestFleet.start({ sandbox: 'lxc', controller: { rollout: { settleMs: 200, bakeMs: 200 } } });

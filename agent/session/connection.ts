@@ -159,12 +159,17 @@ export class Connection {
   /** Messages without an answer. */
   #dispatch(message: Egress | RestartLeave | Upgrade | CancelTask | TaskAck | OpenAttach): void {
     const { handlers } = this.#deps;
-    if (message.kind === 'cancelTask') handlers.cancelTask(message.taskId);
-    else if (message.kind === 'taskAck') handlers.taskAcknowledged?.(message.taskId);
+    if (message.kind === 'cancelTask' || message.kind === 'taskAck') this.#dispatchTask(message);
     else if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
     else if (message.kind === 'openAttach') handlers.openAttach?.(message);
     else if (message.kind === 'restartLeave') handlers.allowRestart?.(message);
     else handlers.upgrade?.(message.version);
+  }
+
+  #dispatchTask({ kind, taskId }: CancelTask | TaskAck): void {
+    const { handlers } = this.#deps;
+    if (kind === 'cancelTask') handlers.cancelTask(taskId);
+    else handlers.taskAcknowledged?.(taskId);
   }
 
   #welcome(welcome: Welcome): void {

@@ -3,7 +3,14 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { AttachedProcess, type Sinks } from '../../../../shared/attach/attached-process.ts';
-import { encodeFrame, FRAME, FrameReader, PING_MS, SILENCE_MS, WINDOW_BYTES } from '../../../../shared/attach/frames.ts';
+import {
+  encodeFrame,
+  FRAME,
+  FrameReader,
+  PING_MS,
+  SILENCE_MS,
+  WINDOW_BYTES,
+} from '../../../../shared/attach/frames.ts';
 import { systemClock, type Clock } from '../../../../shared/kit/clock.ts';
 import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -46,7 +53,10 @@ class Inside {
   }
 }
 
-function connect(change: Partial<Sinks> = {}, clock: Clock = systemClock): { process: AttachedProcess; inside: Inside } {
+function connect(
+  change: Partial<Sinks> = {},
+  clock: Clock = systemClock,
+): { process: AttachedProcess; inside: Inside } {
   const [outer, inner] = duplexPair();
   const sinks = { output: () => Promise.resolve(), errors: () => Promise.resolve(), ...change };
   return { process: new AttachedProcess(outer, sinks, clock), inside: new Inside(inner) };
@@ -129,7 +139,7 @@ describe('the client of an attached process', () => {
     inside.send(FRAME.started);
     await process.started;
     await clock.advance(SILENCE_MS - PING_MS);
-    assert.equal(await Promise.race([outcome, 'open']), 'open');
+    assert.equal(await Promise.race([outcome, Promise.resolve('open')]), 'open');
     await clock.advance(PING_MS * 2);
     assert.equal((await outcome) instanceof Error, true);
   });
