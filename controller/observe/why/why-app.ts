@@ -115,7 +115,7 @@ function nextForRelease(facts: AppWhyFacts, release: ReleaseFact, code: string):
   const message = release.failure?.message ?? '';
   if (code === 'SLIP_PLACE_NO_ROOM') return nextForNoRoom(message, facts.app);
   const seen = seenFailing(facts, release);
-  const instance = seen?.instance ?? /^(\w[\w-]*\.\d+) /.exec(message)?.[1];
+  const instance = seen?.instance ?? /(?:^|: )(\w[\w-]*\.\d+) /.exec(message)?.[1];
   return nextFor(code, {
     app: facts.app,
     instance,

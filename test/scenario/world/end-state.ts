@@ -12,6 +12,8 @@ export async function checkEndState(world: World): Promise<void> {
   assert.deepEqual(awaited, [], 'a node did not say that nothing is left of a destroyed app');
   const illegal = world.trace.lines.filter((line) => line.includes('reconcile.illegal_transition'));
   assert.deepEqual(illegal, [], 'an instance made a transition that is not in the table');
+  const starts = [...world.machines.values()].flatMap(({ sandbox }) => sandbox.calls.filter(isStartOfCommand));
+  assert.equal(new Set(starts).size, starts.length, 'a command was started twice');
   const wanted = new Set((await world.store.allAssignments()).map((row) => row.instanceId as string));
   for (const machine of world.machines.values()) {
     const orphans = (await machine.sandbox.list())
@@ -20,6 +22,11 @@ export async function checkEndState(world: World): Promise<void> {
     assert.deepEqual(orphans, [], `${machine.name} runs what nobody wants`);
     assert.ok(await machine.proxy.healthy(), `the proxy of ${machine.name} is down`);
   }
+}
+
+/** The ids of commands begin with `task`. */
+function isStartOfCommand(call: string): boolean {
+  return call.startsWith('start task');
 }
 
 async function checkApp(world: World, app: App): Promise<void> {

@@ -20,6 +20,7 @@ const BEHAVIOURS = [
   'crash-after 1000',
   'crash-after 8000',
 ];
+const RELEASE_COMMANDS = ['', '', 'work 300', 'work 9000', 'fail 2000'];
 const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
 /** Longer than several rollouts that wait for room one after the other, with all their steps. */
 const HEALED_MS = 60 * 60_000;
@@ -124,7 +125,11 @@ export class Simulation {
   async #push(): Promise<void> {
     const app = this.#random.pick(APPS);
     await this.world.app(app);
-    const processTypes = { web: this.#random.pick(BEHAVIOURS), worker: 'serve' };
+    const release = this.#random.pick(RELEASE_COMMANDS);
+    const processTypes = {
+      ...{ web: this.#random.pick(BEHAVIOURS), worker: 'serve' },
+      ...(release === '' ? {} : { release }),
+    };
     this.world.trace.say('test', `push ${app} ${processTypes.web}`);
     void this.world.push(app, processTypes);
   }
