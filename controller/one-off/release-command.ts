@@ -147,6 +147,6 @@ function inRelease(app: App, release: Release, failure: Failure): Failure {
   return {
     ...failure,
     message: `The release command failed: ${failure.message}`,
-    hint: `Look at its output with: slipway logs -a ${app.name} -p release.${String(release.version)}`,
+    hint: `Look at its output with: slipway releases:output v${String(release.version)} -a ${app.name}`,
   };
 }

@@ -71,6 +71,7 @@ describe('the release phase', () => {
     const log = await fleet.slipway('logs', '-a', 'hello', '-p', 'release.1', '-n', '50');
     assert.match(log, /migrating v1/);
     assert.match(log, /Process exited with status 0/);
+    assert.match(await fleet.slipway('releases:output', 'v1', '-a', 'hello'), /^migrating v1 in release\.1/m);
   });
 
   it('rejects a push whose command fails: the old release keeps serving', async () => {
@@ -82,6 +83,8 @@ describe('the release phase', () => {
     assert.match(pushed.text, /v2 failed\. v1 keeps serving\./);
     assert.ok(await serves('1'));
     assert.equal((await newest()).failure?.code, 'SLIP_COMMAND_FAILED');
+    assert.match(await fleet.slipway('releases:output', 'v2', '-a', 'hello'), /migrating v2/);
+    assert.match(await fleet.slipway('why', 'hello'), /release\.2 of hello exited with status 3/);
   });
 
   it('runs again for the push that mends it, and for a config change', async () => {

@@ -85,7 +85,7 @@ describe('the release phase', () => {
     });
     const failure = await run();
     assert.equal(failure?.message, 'The release command failed: release.1 of hello exited with status 1.');
-    assert.equal(failure.hint, 'Look at its output with: slipway logs -a hello -p release.1');
+    assert.equal(failure.hint, 'Look at its output with: slipway releases:output v1 -a hello');
   });
 
   it('follows a command that it has started before, and starts no second one', async () => {
