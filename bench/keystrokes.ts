@@ -35,7 +35,7 @@ async function measure(program: readonly string[], env: Readonly<Record<string, 
     await shown(key);
     times.push(performance.now() - sentAtMs);
   }
-  child.stdin?.end('\u0003exit\r');
+  child.stdin?.end('\r\u0004exit\r');
   await once(child, 'close');
   return times.sort((a, b) => a - b);
 }
