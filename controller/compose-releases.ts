@@ -14,7 +14,9 @@ import { Restarts } from './formation/restarts.ts';
 import { controllerPaths, type Basics, type Foundations } from './foundations.ts';
 import { OneOffs } from './one-off/one-offs.ts';
 import { ReleaseCommand } from './one-off/release-command.ts';
-import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
+import { setDeployRef } from './push/git/deploy-ref.ts';
+import { keepCommits } from './push/git/kept-commits.ts';
+import { commitInfo, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree } from './push/git/source.ts';
 import type { AppLifetimes } from './release/app-lifetimes.ts';
 import { BakeWatcher } from './release/bake-watcher.ts';
@@ -78,7 +80,8 @@ export function composeReleases(
   const { fleet } = work.dispatch;
   const { repos } = controllerPaths(config.stateDir);
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
-  const setAppRef = (app: App, ref: string, commit: string): Promise<void> => setRef(repos, app, { ref, commit });
+  const setAppRef = (app: App, ref: string, commit: string): Promise<void> =>
+    setDeployRef(repositoryPath(repos, app.id), { ref, commit });
   const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue };
   const rollouts = new Rollouts({ ...rolling, moveRef: setAppRef });
   const bakeWatcher = new BakeWatcher({
@@ -92,7 +95,10 @@ export function composeReleases(
     bakeMs: policy.bakeMs,
   });
   const { buildLogs: logs, unusedImages } = work;
-  const history = new HistoryCleaner({ store, logs, images: unusedImages, clock, log, failpoint, signal });
+  const history = new HistoryCleaner({
+    ...{ store, logs, images: unusedImages, clock, log, failpoint, signal },
+    keepCommits: (appId, commits) => keepCommits(repositoryPath(repos, appId), commits),
+  });
   const { commands } = work.dispatch;
   const oneOffs = new OneOffs({ store, fleet, commands, randomId });
   const { roomTimeoutMs } = policy;
@@ -147,17 +153,6 @@ export function composeDestroys(
       await unusedImages.remove();
     },
   });
-}
-
-/** Sets a deploy ref to the commit in the database, whatever its present commit. */
-async function setRef(
-  reposDir: string,
-  app: App,
-  to: { readonly ref: string; readonly commit: string },
-): Promise<void> {
-  const repositoryDir = repositoryPath(reposDir, app.id);
-  const from = (await readRef(repositoryDir, to.ref)) ?? '0'.repeat(40);
-  if (from !== to.commit) await moveRef(repositoryDir, to.ref, { from, to: to.commit });
 }
 
 /** Drops absent fields, so that they do not hide defaults. */

@@ -1,6 +1,7 @@
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { BuildLogs } from '../build/build-log.ts';
@@ -8,9 +9,11 @@ import type { UnusedImages } from '../build/unused-images.ts';
 import type { Store } from '../store/port.ts';
 
 export interface HistoryCleanerDeps {
-  readonly store: Pick<Store, 'trimReleases' | 'removeSlugs' | 'buildsToTrim' | 'removeBuilds'>;
+  readonly store: Pick<Store, 'trimReleases' | 'removeSlugs' | 'keptCommits' | 'buildsToTrim' | 'removeBuilds'>;
   readonly logs: Pick<BuildLogs, 'remove'>;
   readonly images: Pick<UnusedImages, 'remove'>;
+  /** Keeps these commits in the repository of the app, whatever its branches are. */
+  readonly keepCommits: (appId: AppId, commits: ReadonlySet<string>) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly failpoint: Failpoint;
@@ -26,6 +29,7 @@ export class HistoryCleaner {
   readonly #deps: HistoryCleanerDeps;
   #imagesAtMs = -Infinity;
   #isDue = false;
+  readonly #turns = new KeyedQueue();
 
   constructor(deps: HistoryCleanerDeps) {
     this.#deps = deps;
@@ -36,12 +40,16 @@ export class HistoryCleaner {
     void this.clean(appId);
   }
 
-  /** Never rejects. */
-  async clean(appId: AppId): Promise<void> {
+  /** Never rejects. One clean-up of an app runs after the other. */
+  clean(appId: AppId): Promise<void> {
+    return this.#turns.enqueue(appId, () => this.#cleanNow(appId));
+  }
+
+  async #cleanNow(appId: AppId): Promise<void> {
     const { store, logs, log, failpoint, signal } = this.#deps;
     try {
       const removed = (await store.trimReleases(appId)) + (await store.removeSlugs(appId));
-      await failpoint('history.slugsRemoved');
+      await this.#deps.keepCommits(appId, await store.keptCommits(appId));
       const builds = await store.buildsToTrim(appId);
       // Files first: if a crash leaves some, the row is still there, and the next run removes them.
       await logs.remove(builds);

@@ -23,6 +23,8 @@ export interface ReleaseStore {
   pinRelease(appId: AppId, version: number, pinned: boolean): Promise<void>;
   /** Gives up the slugs that the app does not keep. The images stay on the disk until nothing uses them. @returns how many releases lost their slug */
   removeSlugs(appId: AppId): Promise<number>;
+  /** Commits of pushes whose slugs are kept. */
+  keptCommits(appId: AppId): Promise<ReadonlySet<string>>;
   /** What {@link removeSlugs} would do for every app, and the images that would be in use then. */
   planSlugRemovals(): Promise<{ readonly removals: readonly SlugRemoval[]; readonly inUse: ReadonlySet<Digest> }>;
 }

@@ -133,6 +133,17 @@ export function housekeepingCommand(repositoryDir: string): Command {
   return { ...gitCommand(repositoryDir, [...withConfig(settings), 'gc', '--quiet']), timeoutMs: 30 * 60_000 };
 }
 
+/** Changes several refs, all or none. @param updates lines for `git update-ref --stdin` */
+export function refUpdatesCommand(repositoryDir: string, updates: string): Command {
+  return { ...gitCommand(repositoryDir, ['update-ref', '--no-deref', '--stdin']), stdin: updates };
+}
+
+/** Prints one line for each object: its type, or that it is missing. */
+export function kindsCommand(repositoryDir: string, objects: readonly string[]): Command {
+  const stdin = objects.map((object) => `${object}\n`).join('');
+  return { ...gitCommand(repositoryDir, ['cat-file', '--batch-check=%(objecttype)']), stdin };
+}
+
 /** A tree as a tar. @param tree a commit, or `COMMIT:FOLDER` */
 export function archiveCommand(repositoryDir: string, tree: string): Command {
   return gitCommand(repositoryDir, archiveArgs(tree));
@@ -144,5 +155,5 @@ function archiveArgs(tree: string): readonly string[] {
 
 /** Prints the type of an object, or that it is missing. It does not follow symlinks. */
 export function kindCommand(repositoryDir: string, object: string): Command {
-  return { ...gitCommand(repositoryDir, ['cat-file', '--batch-check=%(objecttype)']), stdin: `${object}\n` };
+  return kindsCommand(repositoryDir, [object]);
 }

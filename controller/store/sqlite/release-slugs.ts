@@ -49,6 +49,13 @@ export function createReleaseSlugs({ inTransaction }: RepositoryDeps): Slugs {
         await removeImages(tx, appId, versions);
         return versions.length;
       }),
+    keptCommits: (appId) =>
+      inTransaction(async (tx) => {
+        const rows = sql<{ commit: string }>`select distinct json_extract(slug, '$.commit') as "commit" from releases
+          where app_id = ${appId} and ref is not null and exists (select 1 from release_images
+            where release_images.app_id = releases.app_id and release_images.version = releases.version)`;
+        return new Set((await rows.execute(tx)).rows.map(({ commit }) => commit));
+      }),
     planSlugRemovals: () => inTransaction((tx) => planRemovals(tx)),
   };
 }

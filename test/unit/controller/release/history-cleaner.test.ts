@@ -27,7 +27,10 @@ it('keeps the output of as many builds as are kept, also after a crash between o
     name === 'history.outputRemoved' && crashes-- > 0 ? Promise.reject(new Error('crash')) : Promise.resolve();
   const images = { remove: () => Promise.reject(new Error('no release was removed')) };
   const { signal } = new AbortController();
-  const cleaner = new HistoryCleaner({ store, logs, images, clock: systemClock, log: silentLogger, failpoint, signal });
+  const cleaner = new HistoryCleaner({
+    ...{ store, logs, images, clock: systemClock, log: silentLogger, failpoint, signal },
+    keepCommits: () => Promise.resolve(),
+  });
 
   await cleaner.clean(app.id);
   assert.deepEqual([readdirSync(dir).length, (await store.builds(app.id, 1000)).length], [1, BUILDS_KEPT + 2]);
