@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { z } from 'zod';
 import { NEXT_PAGE_HEADER } from '../shared/api/apps.ts';
 import { API_ROUTES, type ApiRoutes, type OperationId } from '../shared/api/routes.ts';
@@ -23,6 +23,8 @@ export interface ApiClient {
   lines<Id extends LineId>(id: Id, input: Input<Id>, options: FollowOptions): AsyncIterable<Line<Id>>;
   /** The bytes of an answer that is not JSON. */
   stream<Id extends BytesId>(id: Id, input: Input<Id>, options: FollowOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Sends bytes, and reads each line of the answer. */
+  upload<Id extends UploadId>(id: Id, input: Input<Id>, options: UploadOptions): AsyncIterable<Line<Id>>;
   /** A stream of bytes to a process in a sandbox, for AttachedProcess. */
   attach<Id extends StreamId>(id: Id, input: Input<Id>): Promise<Duplex>;
   close(): Promise<void>;
@@ -38,6 +40,7 @@ type IdsWith<Name extends keyof RouteSpec> = {
 type BytesId = IdsWith<'answerType'>;
 type LineId = IdsWith<'lines'>;
 type StreamId = 'attachInstance' | 'attachRun';
+type UploadId = 'deployArchive';
 type JsonId = Exclude<OperationId, BytesId | StreamId>;
 type PagedId = { [Id in OperationId]: 'after' extends keyof QueryOutput<ApiRoutes[Id]> ? Id : never }[OperationId];
 
@@ -64,6 +67,10 @@ export interface FollowOptions {
   readonly silenceMs?: number | undefined;
 }
 
+export interface UploadOptions extends FollowOptions {
+  readonly body: Readable;
+}
+
 /** For streams on which the controller sends an empty line every 20 s. */
 export const FOLLOW_SILENCE_MS = 45_000;
 
@@ -88,6 +95,8 @@ export function clientOver(transport: Transport, open: OpenStream = openNothing)
     list: (id) => readPages(transport, id),
     lines: (id, input, options) => readLines(id, () => streamOf(transport, id, { input, options })),
     stream: (id, input, options) => streamOf(transport, id, { input, options }),
+    upload: (id, input, { body, signal, silenceMs = FOLLOW_SILENCE_MS }) =>
+      readLines(id, () => transport.stream(pathOf(id, rawInput(input)), { body, signal, silenceMs })),
     attach: (id, input) => open(pathOf(id, rawInput(input))),
     close: () => transport.close(),
   };

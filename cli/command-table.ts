@@ -7,6 +7,7 @@ import { BUILDS_COMMANDS } from './builds/spec.ts';
 import { BUILD_SETTINGS_COMMANDS } from './build-settings/spec.ts';
 import { CONTROLLER_COMMANDS } from './controller/spec.ts';
 import { CONFIG_COMMANDS } from './config/spec.ts';
+import { DEPLOY_COMMANDS } from './deploy/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
 import { EVENTS_COMMANDS } from './events/spec.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...CHECKS_COMMANDS,
   ...PLACEMENT_COMMANDS,
   ...LOGS_COMMANDS,
+  ...DEPLOY_COMMANDS,
   ...RELEASES_COMMANDS,
   ...BUILDS_COMMANDS,
   ...CONFIG_COMMANDS,

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Agent, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { errorBody } from '../shared/api/schema.ts';
@@ -28,6 +29,8 @@ export interface HttpAnswer {
 }
 
 export interface StreamOptions {
+  /** Bytes to send first, with POST. Absent: a GET. */
+  readonly body?: Readable | undefined;
   readonly signal: AbortSignal;
   /** After this silence the stream counts as broken. 0: it may be silent for any time. */
   readonly silenceMs: number;
@@ -52,7 +55,7 @@ export function createTransport(config: CliSettings): Transport {
         dispatcher: agent,
         headers: {
           authorization: `Bearer ${config.token}`,
-          ...(options.body === null || options.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...typeOf(options.body),
         },
         headersTimeout: ANSWER_TIMEOUT_MS,
       });
@@ -67,10 +70,17 @@ export function createTransport(config: CliSettings): Transport {
       const answer = await send(path, { method, body: body === undefined ? null : JSON.stringify(body) });
       return { text: await answer.body.text(), header: (name) => textOf(answer.headers[name]) };
     },
-    stream: async (path, { signal, silenceMs }) =>
-      explained((await send(path, { method: 'GET', signal, bodyTimeout: silenceMs })).body, config.url),
+    stream: async (path, { body, signal, silenceMs }) => {
+      const sent = body === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body };
+      return explained((await send(path, { ...sent, signal, bodyTimeout: silenceMs })).body, config.url);
+    },
     close: () => agent.destroy(),
   };
+}
+
+function typeOf(body: unknown): { readonly 'content-type'?: string } {
+  if (body === null || body === undefined) return {};
+  return { 'content-type': body instanceof Readable ? 'application/octet-stream' : 'application/json' };
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {

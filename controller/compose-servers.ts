@@ -36,7 +36,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
 
 export function composeApi(
   basics: Basics,
-  parts: Parts,
+  parts: Parts & Pick<GitServer, 'archives'>,
   ports: { readonly ssh: number; readonly agents: number },
 ): Api {
   const { config, clock, log } = basics;
@@ -76,6 +76,7 @@ export function composeApi(
       promotions: parts.promotions,
       rollbacks: parts.rollbacks,
       history: parts.history,
+      archives: parts.archives,
       formations,
       oneOffs,
       destroys: parts.destroys,

@@ -48,7 +48,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   const agentsPort = await parts.dispatch.listen();
   const git = composeGitServer(basics, parts);
   const ssh = await git.listen();
-  const api = composeApi(basics, parts, { ssh: ssh.port, agents: agentsPort });
+  const api = composeApi(basics, { ...parts, archives: git.archives }, { ssh: ssh.port, agents: agentsPort });
   const apiPort = await api.listen();
   log.info({ ssh: ssh.port, api: apiPort, agents: agentsPort, pin: foundations.authority.pin }, 'controller.ready');
   process.send?.({ ready: true, ssh: ssh.port, api: apiPort, agents: agentsPort });

@@ -16,6 +16,7 @@ import type { Rollbacks } from '../release/rollbacks.ts';
 import type { Formations } from '../formation/formations.ts';
 import type { OneOffs } from '../one-off/one-offs.ts';
 import type { CheckChanges } from '../release/check-changes.ts';
+import type { ArchiveDeploys } from '../push/archive/archive-deploys.ts';
 import type { Promotions } from '../release/promotions.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
@@ -72,6 +73,7 @@ export interface ApiDeps {
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
   readonly checkChanges: Pick<CheckChanges, 'set' | 'unset'>;
+  readonly archives: Pick<ArchiveDeploys, 'store' | 'deploy'>;
   readonly promotions: Pick<Promotions, 'promote'>;
   readonly rollbacks: Pick<Rollbacks, 'rollBack'>;
   readonly history: Pick<HistoryCleaner, 'grown'>;

@@ -4,6 +4,7 @@ import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { appLifeRoutes } from './routes/app-life.ts';
 import { appRoutes } from './routes/apps.ts';
+import { archiveRoutes } from './routes/archives.ts';
 import { attachRoutes } from './routes/attach.ts';
 import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
@@ -51,6 +52,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...checkRoutes(deps),
     ...promoteRoutes(deps),
     ...releaseRoutes(deps),
+    ...archiveRoutes(deps),
     ...buildRoutes(deps),
     ...attachRoutes(deps),
     ...logRoutes(deps),

@@ -16,7 +16,7 @@ import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git
 import { parseExec, type GitServiceName } from './parse-exec.ts';
 import type { GitUser, PushApp, PushPolicy, ReceiveLimits } from './port.ts';
 import { Quarantines } from './quarantines.ts';
-import { packLimit, RefReservations } from './repository-limits.ts';
+import { packLimit, RefReservations, type PackLimit } from './repository-limits.ts';
 import { RunningServices } from './running-services.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
@@ -32,6 +32,21 @@ export interface GitServiceConfig {
 }
 
 type Stay = ReturnType<PushPolicy['join']>;
+
+/** Work that stores objects in the repository of an app without a git client. */
+export interface ReceiveRequest {
+  readonly app: PushApp;
+  readonly user: GitUser;
+  readonly signal: AbortSignal;
+}
+
+export interface Receiving {
+  readonly repositoryDir: string;
+  readonly limit: PackLimit;
+  readonly traffic: Turn['traffic'];
+  /** Aborts when the caller leaves, when the app is destroyed, and when the client is too slow while others wait. */
+  readonly signal: AbortSignal;
+}
 
 /** One request whose app is known. */
 interface Opened {
@@ -78,6 +93,35 @@ export class GitService {
       return await run.exitCode;
     } catch (error) {
       return this.refuse(request, error);
+    }
+  }
+
+  /** Runs such work with the turns and the limits of a push. @throws what a push is refused with */
+  async receive<T>(request: ReceiveRequest, work: (receiving: Receiving) => Promise<T>): Promise<T> {
+    const { policy } = this.#deps;
+    const { app, user } = request;
+    await policy.awaitBuilder({ tell: () => undefined, signal: request.signal });
+    const stay = policy.join(app.appId, request.signal);
+    const { promise: settled, resolve: settle } = Promise.withResolvers<undefined>();
+    try {
+      const limits = await policy.beforeReceive(app, user);
+      const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
+      const run = { exitCode: settled.then(() => 0), settled: settled.then(() => undefined) };
+      this.#running.track(repositoryDir, run, async () => stay.signal.aborted && !(await policy.hasApp(app.appId)));
+      const waiting = (): void => undefined;
+      const turn = await this.#turns.receive.enter(user.userId, { signal: stay.signal, waiting });
+      try {
+        await this.#quarantines.ready(repositoryDir);
+        const { bytes: usedBytes } = await packsOf(repositoryDir);
+        const limit = packLimit({ app: app.name, usedBytes, maxPackBytes: this.#config.maxPackBytes, ...limits });
+        const signal = AbortSignal.any([stay.signal, turn.tooSlow]);
+        return await work({ repositoryDir, limit, traffic: turn.traffic, signal });
+      } finally {
+        turn.leave();
+      }
+    } finally {
+      settle(undefined);
+      stay.leave();
     }
   }
 

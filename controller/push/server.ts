@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { renderError } from '../../shared/kit/errors.ts';
 import { quotaReached } from '../access/quota-error.ts';
+import { ArchiveDeploys } from './archive/archive-deploys.ts';
 import { sweepUnfinished } from './git/repository.ts';
 import { GitService } from './git-service.ts';
 import type { TurnLimits } from './git-turns.ts';
@@ -55,6 +56,8 @@ export interface GitServer {
   listen(): Promise<GitServerAddress>;
   /** Accepts no more connections, cancels the work that can be cancelled, and waits for the rest. */
   close(): Promise<void>;
+  /** Deploys of archives share the repositories and the limits of pushes. */
+  readonly archives: ArchiveDeploys;
   /** Set once it listens. */
   readonly address: GitServerAddress | undefined;
 }
@@ -70,9 +73,12 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
     { ...config, hooksDir: HOOKS_DIR, maxPackBytes: config.maxPackBytes ?? DEFAULT_MAX_PACK_BYTES },
     { ...deps, queue: new PushQueue() },
   );
+  const deploy: PushPolicy['deploy'] = (push, output, signal) => deps.policy.deploy(push, output, signal);
+  const archives = new ArchiveDeploys({ service, deploy, clock: deps.clock });
   let listener: Listener | undefined;
   let address: GitServerAddress | undefined;
   return {
+    archives,
     get address() {
       return address;
     },

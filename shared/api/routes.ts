@@ -1,5 +1,6 @@
 import { appLifeSpecs } from './app-life.ts';
 import { appSpecs } from './apps.ts';
+import { archiveSpecs } from './archives.ts';
 import { attachSpecs } from './attach.ts';
 import { buildSpecs } from './builds.ts';
 import { checkSpecs } from './checks.ts';
@@ -25,6 +26,7 @@ export const API_ROUTES = {
   ...attachSpecs,
   ...releaseSpecs,
   ...releaseHistorySpecs,
+  ...archiveSpecs,
   ...buildSpecs,
   ...deploySpecs,
   ...domainSpecs,

@@ -222,6 +222,10 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
       },
     },
     checkChanges: new CheckChanges({ store, queue: new KeyedQueue(), releases: NO_RELEASES }),
+    archives: {
+      store: () => Promise.reject(new Error('this controller stores no archives')),
+      deploy: () => Promise.resolve({ ok: true }),
+    },
     promotions: {
       promote: async (userId, { from, to }) => {
         const { slug, config, version } = (await store.currentRelease(from.id))!;

@@ -220,6 +220,7 @@ test('the lockfiles name no host, so that any registry serves', () => {
 const CONTROLLER_STARTS = [
   'controller/compose-fleet.ts',
   'controller/install/programs.ts',
+  'controller/push/git/fast-import.ts',
   'controller/push/git/receive-pack.ts',
   'controller/push/git/repository.ts',
   'controller/push/git/source.ts',

@@ -116,6 +116,11 @@ export function initCommand(dir: string): Command {
   };
 }
 
+/** Reads one commit with its files from standard input. It always writes a pack. */
+export function fastImportCommand(repositoryDir: string): Command {
+  return gitCommand(repositoryDir, [...withConfig(['fastimport.unpackLimit=1']), 'fast-import', '--quiet', '--done']);
+}
+
 export function updateRefArgs(ref: string, newCommit: string, oldCommit: string): readonly string[] {
   return ['update-ref', '--no-deref', '-m', 'release', '--', ref, newCommit, oldCommit];
 }

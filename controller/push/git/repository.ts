@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ensureDir, readFileIfExists, syncDir, writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
 import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
 import { run, runOk } from '../../../shared/kit/exec.ts';
@@ -44,6 +44,13 @@ export async function ensureRepository(reposDir: string, appId: AppId): Promise<
   }
   await syncDir(reposDir);
   return dir;
+}
+
+/** A repository whose new objects can be moved to `mainDir`. It sees the objects that are there. A crash leaves it for {@link sweepUnfinished}. */
+export async function makeSideRepository(dir: string, mainDir: string): Promise<void> {
+  await runOk(run, initCommand(dir));
+  await ensureDir(join(dir, 'objects', 'info'));
+  await writeFileAtomic(join(dir, 'objects', 'info', 'alternates'), `${resolve(mainDir, 'objects')}\n`);
 }
 
 /** A repository of an older version gets the file as well. */

@@ -23,6 +23,7 @@ const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(
 
 /** Nothing of the fleet changes, or the event comes from elsewhere. */
 const TELLS_NOTHING: Readonly<Record<string, string>> = {
+  'POST /apps/:app/deploys': 'a build and a release, whose own events tell of it',
   'PUT /images/:digest': 'layers of a build, whose own events tell of it',
   'POST /join/check': 'a question: is this token good?',
   'POST /node/trouble':
