@@ -43,6 +43,7 @@ describe('docs/transcripts.md', () => {
     await brokenPush();
     await crashingApp();
     await configFromFile();
+    await migration();
     const now = transcript.render();
     if (process.env['UPDATE'] === '1') await writeFile(DOCUMENT, now);
     assert.equal(unvarying(now), unvarying(await readFile(DOCUMENT, 'utf8')), 'write it anew with UPDATE=1');
@@ -102,6 +103,25 @@ describe('docs/transcripts.md', () => {
       ['slipway config:push --yes -a hello', await fleet.slipway('config:push', '-f', file, '--yes', '-a', 'hello')],
       ['slipway config:dump -a hello', await fleet.slipway('config:dump', '-a', 'hello')],
       ['slipway releases -a hello -n 2', await fleet.slipway('releases', '-a', 'hello', '-n', '2')],
+    );
+  }
+
+  async function migration(): Promise<void> {
+    transcript.text(
+      '## A migration before the switch\n\nThe process type `release` runs once for each new release, before anything of it starts. This migration fails, so the push is rejected.',
+    );
+    const migrate =
+      "console.log('Adding the table orders');\nprocess.exit(process.env.ORDERS === undefined ? 0 : 1);\n";
+    await hello.commit({
+      Procfile: 'web: node server.js\nrelease: node migrate.js\n',
+      'migrate.js': migrate.replace('? 0 : 1', '? 1 : 0'),
+    });
+    transcript.session([PUSH, await push()], [`curl ${URL}`, await curl()]);
+    transcript.text('The next push mends it:');
+    await hello.commit({ 'migrate.js': migrate });
+    transcript.session(
+      [PUSH, await push()],
+      ['slipway releases:output -a hello', await fleet.slipway('releases:output', '-a', 'hello')],
     );
   }
 });
