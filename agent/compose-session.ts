@@ -57,6 +57,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       factsJson: machine.forHeartbeat(),
     }),
     instances: () => loop.statuses(),
+    runChecks: ({ run: number, instanceIds }) => loop.monitor?.runNow(instanceIds, number),
     allowRestart: (process) => {
       loop.allowRestart(process);
     },

@@ -119,7 +119,7 @@ function composeLoop(
   const { config, clock, log, failpoint } = basics;
   const { sandbox, images, proxy, logs, logBook, destroyed } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
-  const probe = createProbe(clock);
+  const probe = createProbe(clock, (id) => sandbox.attach(id));
   const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
   const executors = {
     sandbox,

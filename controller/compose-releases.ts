@@ -121,7 +121,7 @@ export function composeReleases(
   const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
-  const checkChanges = new CheckChanges({ store, queue, releases });
+  const checkChanges = new CheckChanges({ store, queue, releases, log });
   return { releases, promotions, rollbacks, formations, history, oneOffs, checkChanges };
 }
 

@@ -73,6 +73,7 @@ export function composeApi(
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
       checkChanges,
+      runChecks: (node, instanceIds, run) => dispatch.runChecks(node, instanceIds, run),
       promotions: parts.promotions,
       rollbacks: parts.rollbacks,
       history: parts.history,

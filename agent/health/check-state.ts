@@ -10,6 +10,8 @@ export interface CheckState {
   readonly failures: number;
   /** False after as many failures as the check has attempts; true again after one success. */
   readonly passed: boolean;
+  /** The last attempt. */
+  readonly lastPassed: boolean;
   readonly answer: string;
   /** Since when it has this verdict. Wall clock. */
   readonly sinceMs: number;
@@ -44,7 +46,8 @@ export function afterAnswer(
 ): CheckState {
   const failures = passed ? 0 : Math.min(check.attempts, (before?.failures ?? 0) + 1);
   const verdict = passed || (failures < check.attempts && (before?.passed ?? true));
-  return { failures, passed: verdict, answer, sinceMs: before?.passed === verdict ? before.sinceMs : nowMs };
+  const sinceMs = before?.passed === verdict ? before.sinceMs : nowMs;
+  return { failures, passed: verdict, lastPassed: passed, answer, sinceMs };
 }
 
 /** A readiness check of a restarted process: the instance gets no requests before it passes. */
@@ -52,7 +55,7 @@ export function notYetReady(checks: readonly HealthCheck[] = [], nowMs: number):
   return lastingChecks(checks).flatMap((check, index) =>
     check.type !== 'readiness'
       ? []
-      : [failing(check, index, { failures: check.attempts, answer: NOT_YET, passed: false, sinceMs: nowMs })],
+      : [failing(check, index, { failures: check.attempts, answer: NOT_YET, sinceMs: nowMs })],
   );
 }
 
@@ -68,7 +71,11 @@ export function failingChecks(
   });
 }
 
-function failing(check: HealthCheck, index: number, { failures, answer, sinceMs }: CheckState): FailingCheck {
+function failing(
+  check: HealthCheck,
+  index: number,
+  { failures, answer, sinceMs }: Pick<CheckState, 'failures' | 'answer' | 'sinceMs'>,
+): FailingCheck {
   const type = check.type === 'liveness' ? 'liveness' : 'readiness';
   return { key: checkKey(check, index), type, label: checkLabel(check), answer, failures, sinceMs };
 }
@@ -80,8 +87,8 @@ export function resultsOf(
   return checks.flatMap((check, index) => {
     const state = states.get(checkKey(check, index));
     if (state === undefined) return [];
-    const { passed, answer, sinceMs } = state;
-    return [{ check: checkLabel(check), passed, answer, sinceMs }];
+    const { passed, lastPassed, answer, sinceMs } = state;
+    return [{ check: checkLabel(check), passed, lastPassed, answer, sinceMs }];
   });
 }
 

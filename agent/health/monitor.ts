@@ -15,7 +15,6 @@ import type { ProbeTarget, RunProbe } from './probe.ts';
 
 /** A process whose gate has passed. */
 export interface Monitored extends ProbeTarget {
-  readonly instanceId: string;
   /** Start time of the process. */
   readonly startedAtMs: number;
   readonly checks: readonly HealthCheck[];
@@ -28,6 +27,8 @@ export interface Health {
   readonly startedAtMs: number;
   readonly failing: readonly FailingCheck[];
   readonly results: readonly CheckResult[];
+  /** The last requested run that is done. */
+  readonly run?: number | undefined;
 }
 
 export interface MonitorDeps {
@@ -43,6 +44,8 @@ interface Watched {
   readonly startedAtMs: number;
   readonly checks: readonly HealthCheck[];
   readonly states: Map<string, CheckState>;
+  readonly target: ProbeTarget;
+  run: number | undefined;
   readonly stop: AbortController;
   health: Health;
 }
@@ -71,6 +74,19 @@ export class HealthMonitor {
     for (const one of wanted.values()) this.#begin(one);
   }
 
+  /** Runs all checks of these processes once more, beside their rhythm. Their health then has this number. */
+  runNow(instanceIds: readonly string[], run: number): void {
+    for (const id of instanceIds) {
+      const watched = this.#watched.get(id);
+      if (watched === undefined) continue;
+      const asked = watched.checks.map((check, index) => this.#ask(watched, { check, key: checkKey(check, index) }));
+      void Promise.all(asked).then(() => {
+        watched.run = run;
+        this.#update(watched);
+      });
+    }
+  }
+
   /** Undefined while the process is not checked. */
   healthOf(instanceId: string): Health | undefined {
     return this.#watched.get(instanceId)?.health;
@@ -88,23 +104,26 @@ export class HealthMonitor {
   #begin({ failing, ...one }: Monitored): void {
     const checks = lastingChecks(one.checks);
     const states = new Map(
-      failing.map(({ key, failures, answer, sinceMs }) => [key, { failures, passed: false, answer, sinceMs }]),
+      failing.map(({ key, failures, answer, sinceMs }) => [
+        key,
+        { failures, passed: false, lastPassed: false, answer, sinceMs },
+      ]),
     );
     const { startedAtMs } = one;
     const health = { startedAtMs, failing: failingChecks(checks, states), results: resultsOf(checks, states) };
-    const watched: Watched = { startedAtMs, checks, states, stop: new AbortController(), health };
+    const watched: Watched = {
+      ...{ startedAtMs, checks, states, target: one, run: undefined },
+      ...{ stop: new AbortController(), health },
+    };
     this.#watched.set(one.instanceId, watched);
     checks.forEach((check, index) => {
-      void this.#run(watched, { check, key: checkKey(check, index), target: one });
+      void this.#run(watched, { check, key: checkKey(check, index) });
     });
   }
 
   /** Ends with its process. */
-  async #run(
-    watched: Watched,
-    { check, key, target }: { readonly check: HealthCheck; readonly key: string; readonly target: ProbeTarget },
-  ): Promise<void> {
-    const { clock, probe, random } = this.#deps;
+  async #run(watched: Watched, { check, key }: { readonly check: HealthCheck; readonly key: string }): Promise<void> {
+    const { clock, random } = this.#deps;
     const { signal } = watched.stop;
     try {
       const delayMs = watched.startedAtMs + check.initialDelayMs - clock.nowMs();
@@ -112,10 +131,7 @@ export class HealthMonitor {
       const spreadMs = watched.states.get(key)?.passed === false ? 0 : random() * check.waitMs;
       await clock.sleep(Math.max(0, delayMs) + spreadMs, signal);
       for (;;) {
-        const answer = await probe(check, target, signal);
-        if (signal.aborted) return;
-        watched.states.set(key, afterAnswer(check, watched.states.get(key), { ...answer, nowMs: clock.nowMs() }));
-        this.#update(watched);
+        await this.#ask(watched, { check, key });
         await clock.sleep(check.waitMs, signal);
       }
     } catch (error) {
@@ -123,9 +139,20 @@ export class HealthMonitor {
     }
   }
 
+  /** One attempt. It counts, whoever asked for it. */
+  async #ask(watched: Watched, { check, key }: { readonly check: HealthCheck; readonly key: string }): Promise<void> {
+    const { clock, probe } = this.#deps;
+    const { signal } = watched.stop;
+    const answer = await probe(check, watched.target, signal);
+    if (signal.aborted) return;
+    watched.states.set(key, afterAnswer(check, watched.states.get(key), { ...answer, nowMs: clock.nowMs() }));
+    this.#update(watched);
+  }
+
   #update(watched: Watched): void {
-    const { startedAtMs, checks, states } = watched;
-    const health = { startedAtMs, failing: failingChecks(checks, states), results: resultsOf(checks, states) };
+    const { startedAtMs, checks, states, run } = watched;
+    const failing = failingChecks(checks, states);
+    const health = { startedAtMs, failing, results: resultsOf(checks, states), ...(run === undefined ? {} : { run }) };
     if (isDeepStrictEqual(health, watched.health)) return;
     watched.health = health;
     this.#deps.onChange();

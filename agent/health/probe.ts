@@ -3,8 +3,10 @@ import { connect } from 'node:net';
 import type { HealthCheck } from '../../shared/domain/health-check.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
+import { askCommand, type OpenStream } from './command-probe.ts';
 
 export interface ProbeTarget {
+  readonly instanceId: string;
   readonly address: string;
   /** PORT of the instance; absent: it has none. */
   readonly port?: number | undefined;
@@ -24,18 +26,20 @@ export type RunProbe = (check: HealthCheck, target: ProbeTarget, signal: AbortSi
 const BODY_BYTES_MAX = 64 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
 
-export function createProbe(clock: Clock): RunProbe {
-  return async (check, { address, port }, signal) => {
+/** @param open for commands */
+export function createProbe(clock: Clock, open: OpenStream): RunProbe {
+  return async (check, target, signal) => {
     if (check.probe === 'uptime') return { passed: true, answer: 'it kept running' };
-    const to = { address, port: check.port ?? port };
-    if (to.port === undefined) return { passed: false, answer: 'it has no port' };
     const end = new AbortController();
     const late = clock.sleep(check.timeoutMs, AbortSignal.any([end.signal, signal])).then(
       () => lateAnswer(check),
       () => cancelled(),
     );
     try {
-      const asked = check.probe === 'tcp' ? askTcp(to, end.signal) : askHttp(check, to, end.signal);
+      const asked =
+        check.probe === 'command'
+          ? askCommand({ instanceId: target.instanceId, words: check.command }, end.signal, { open, clock })
+          : askPort(check, target, end.signal);
       return await Promise.race([asked, late]);
     } finally {
       end.abort();
@@ -43,9 +47,18 @@ export function createProbe(clock: Clock): RunProbe {
   };
 }
 
+type PortCheck = Extract<HealthCheck, { readonly probe: 'http' | 'tcp' }>;
+type HttpCheck = Extract<HealthCheck, { readonly probe: 'http' }>;
+
 interface Address {
   readonly address: string;
-  readonly port: number | undefined;
+  readonly port: number;
+}
+
+function askPort(check: PortCheck, { address, port: own }: ProbeTarget, signal: AbortSignal): Promise<ProbeAnswer> {
+  const port = check.port ?? own;
+  if (port === undefined) return Promise.resolve({ passed: false, answer: 'it has no port' });
+  return check.probe === 'tcp' ? askTcp({ address, port }, signal) : askHttp(check, { address, port }, signal);
 }
 
 function lateAnswer({ timeoutMs }: HealthCheck): ProbeAnswer {
@@ -58,7 +71,7 @@ function cancelled(): ProbeAnswer {
 
 function askTcp({ address, port }: Address, signal: AbortSignal): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port: port ?? 0, signal });
+    const socket = connect({ host: address, port, signal });
     socket.once('connect', () => {
       resolve({ passed: true, answer: 'it accepts connections' });
       socket.destroy();
@@ -70,11 +83,7 @@ function askTcp({ address, port }: Address, signal: AbortSignal): Promise<ProbeA
 }
 
 /** One request. It follows no redirect, as in Kubernetes: 200 to 399 pass. */
-function askHttp(
-  check: HealthCheck & { readonly probe: 'http' },
-  { address, port }: Address,
-  signal: AbortSignal,
-): Promise<ProbeAnswer> {
+function askHttp(check: HttpCheck, { address, port }: Address, signal: AbortSignal): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
     const headers = { 'user-agent': 'slipway-health-check', accept: '*/*', ...lowerCased(check.headers) };
     const asked = request({
@@ -98,7 +107,7 @@ function askHttp(
   });
 }
 
-async function judge(check: HealthCheck & { readonly probe: 'http' }, response: IncomingMessage): Promise<ProbeAnswer> {
+async function judge(check: HttpCheck, response: IncomingMessage): Promise<ProbeAnswer> {
   const status = response.statusCode ?? 0;
   const answered = `it answered ${String(status)}`;
   response.on('error', () => undefined);

@@ -57,7 +57,7 @@ export class ReconcileLoop {
   readonly #deps: LoopDeps;
   readonly #instances = new Map<string, InstanceRuntime>();
   readonly #executors: Executors;
-  readonly #monitor: HealthMonitor | undefined;
+  readonly monitor: HealthMonitor | undefined;
   readonly #stopping = new AbortController();
   #desired: DesiredState | undefined;
   #wake: () => void = () => undefined;
@@ -70,7 +70,7 @@ export class ReconcileLoop {
   constructor(deps: LoopDeps) {
     this.#deps = deps;
     this.#executors = deps.executors(this.#instances);
-    this.#monitor = deps.monitor?.(this.wake.bind(this));
+    this.monitor = deps.monitor?.(this.wake.bind(this));
   }
 
   /** Adopts the instances of an earlier agent, then runs until `stop`. `desired` is the accepted state on disk. */
@@ -92,7 +92,7 @@ export class ReconcileLoop {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#monitor?.stop();
+    this.monitor?.stop();
     this.wake();
     for (const runtime of this.#instances.values()) runtime.abort?.abort();
     await this.#running;
@@ -205,7 +205,7 @@ export class ReconcileLoop {
       if (stops && interruptible(runtime.busy)) runtime.abort?.abort();
       if (runtime.busy === undefined) runtime.sandbox = await this.#deps.sandbox.inspect(runtime.instanceId);
     }
-    followHealth(this.#monitor, [...this.#instances.values()]);
+    followHealth(this.monitor, [...this.#instances.values()]);
   }
 
   async #switchRoutes(desired: DesiredState, next: Plan): Promise<void> {
@@ -276,7 +276,7 @@ export class ReconcileLoop {
       nowMs: this.#deps.clock.nowMs(),
       timingsMs: runtime.timingsMs,
       stepFailure: runtime.stepFailure,
-      checks: healthOf(runtime)?.results,
+      health: healthOf(runtime),
     });
   }
 

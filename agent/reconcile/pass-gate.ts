@@ -62,7 +62,8 @@ async function passChecks({ probe, clock }: GateDeps, task: GateTask): Promise<G
   );
   if (probe === undefined || first.length === 0) return 'passed';
   const { address, port, startedAtMs = clock.nowMs() } = status;
-  const start = { name: instanceName(assignment), app, startedAtMs, target: { address, port }, exited, signal };
+  const target = { instanceId: status.id, address, port };
+  const start = { name: instanceName(assignment), app, startedAtMs, target, exited, signal };
   return passStartChecks(first, start, { probe, clock });
 }
 

@@ -1,7 +1,8 @@
 import { failingReason, lastingChecks } from '../health/check-state.ts';
+import type { Health } from '../health/monitor.ts';
 import { instanceName, isRouted, type Assignment } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
-import type { CheckResult, InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import type { InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { failingOf, isGateOpen, type ObservedInstance } from './plan.ts';
 
 /** Pure: the report to the controller about an instance. */
@@ -13,8 +14,8 @@ export function statusOf(
     readonly timingsMs: Readonly<Record<string, number>>;
     /** Why its last step failed; the step is tried again. */
     readonly stepFailure?: Reason | undefined;
-    /** The last answers to its health checks. */
-    readonly checks?: readonly CheckResult[] | undefined;
+    /** What its health checks say. */
+    readonly health?: Pick<Health, 'results' | 'run'> | undefined;
   },
 ): InstanceStatus {
   const { record } = instance;
@@ -36,7 +37,7 @@ export function statusOf(
     lastLines: reason === undefined ? [] : record.lastLines,
     timingsMs: at.timingsMs,
     ...('ready' in health ? { ready: health.ready } : {}),
-    ...withChecks(at.checks),
+    ...withChecks(at.health),
   };
 }
 
@@ -51,8 +52,9 @@ function liveHealth(
   return { reason, ready: failing.length === 0 };
 }
 
-function withChecks(checks: readonly CheckResult[] = []): Pick<InstanceStatus, 'checks'> {
-  return checks.length === 0 ? {} : { checks };
+function withChecks(health: Pick<Health, 'results' | 'run'> | undefined): Pick<InstanceStatus, 'checks' | 'checksRun'> {
+  const { results = [], run } = health ?? {};
+  return { ...(results.length === 0 ? {} : { checks: results }), ...(run === undefined ? {} : { checksRun: run }) };
 }
 
 function stateOf(assignment: Assignment | undefined, instance: ObservedInstance, nowMs: number): InstanceState {

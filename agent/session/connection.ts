@@ -16,6 +16,7 @@ import type {
   TaskAck,
   UnknownTask,
   RestartLeave,
+  RunChecks,
   Upgrade,
   Welcome,
 } from '../../shared/rpc/messages.ts';
@@ -157,12 +158,12 @@ export class Connection {
   }
 
   /** Messages without an answer. */
-  #dispatch(message: Egress | RestartLeave | Upgrade | CancelTask | TaskAck | OpenAttach): void {
+  #dispatch(message: Egress | RestartLeave | RunChecks | Upgrade | CancelTask | TaskAck | OpenAttach): void {
     const { handlers } = this.#deps;
     if (message.kind === 'cancelTask' || message.kind === 'taskAck') this.#dispatchTask(message);
     else if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
     else if (message.kind === 'openAttach') handlers.openAttach?.(message);
-    else if (message.kind === 'restartLeave') handlers.allowRestart?.(message);
+    else if (message.kind === 'runChecks' || message.kind === 'restartLeave') this.#dispatchHealth(message);
     else handlers.upgrade?.(message.version);
   }
 
@@ -170,6 +171,12 @@ export class Connection {
     const { handlers } = this.#deps;
     if (kind === 'cancelTask') handlers.cancelTask(taskId);
     else handlers.taskAcknowledged?.(taskId);
+  }
+
+  #dispatchHealth(message: RunChecks | RestartLeave): void {
+    const { handlers } = this.#deps;
+    if (message.kind === 'runChecks') handlers.runChecks?.(message);
+    else handlers.allowRestart?.(message);
   }
 
   #welcome(welcome: Welcome): void {

@@ -30,6 +30,8 @@ export interface SessionHandlers {
   acceptRoutes(update: RoutesUpdate): Promise<Reason | undefined>;
   /** Sets the private networks that sandboxes may reach. Never rejects. */
   acceptEgress?(table: EgressTable): Promise<void>;
+  /** Runs the checks of these instances once. */
+  runChecks?(request: { readonly run: number; readonly instanceIds: readonly string[] }): void;
   /** This process may be restarted after its failed liveness check. */
   allowRestart?(process: { readonly instanceId: string; readonly startedAtMs: number }): void;
   /** Starts an upgrade to this version: `0.1.0+c3e11cb00a2f`. */

@@ -11,6 +11,15 @@ export const checks: CommandRun = async (cli, types, flags) => {
   await show(cli, flags, { body, render: (each) => renderChecks(app, each, renderContext(cli)) });
 };
 
+export const run: CommandRun = async (cli, [type], flags) => {
+  const app = await cli.app(flags);
+  const body = await (await cli.api()).call('runChecks', { params: { app }, body: type === undefined ? {} : { type } });
+  await show(cli, flags, { body, render: (each) => renderChecks(app, each, renderContext(cli)) });
+  const instances = body.flatMap((each) => each.instances);
+  const isBad = instances.some(({ ran, answers }) => ran === false || answers.some(({ lastPassed }) => !lastPassed));
+  if (isBad) cli.setExitCode(1);
+};
+
 export const set: CommandRun = async (cli, [type = ''], flags) => {
   const app = await cli.app(flags);
   const check = checkOf(flags);

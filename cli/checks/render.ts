@@ -32,18 +32,19 @@ function checkRow({ type, name = '', asks, content, headers = {}, ...timing }: C
 }
 
 /** The values of headers are not shown, because they may be secret. */
-function renderAnswers({ name, node, ready, answers }: Instance, { paint, nowMs }: RenderContext): Cell[][] {
+function renderAnswers({ name, node, ready, answers, ran }: Instance, { paint, nowMs }: RenderContext): Cell[][] {
   const state: Cell =
     ready === undefined
       ? ''
       : ready
         ? { text: 'ready', paint: paint.green }
         : { text: 'not ready', paint: paint.yellow };
+  if (ran === false) return [[name, `on ${node}`, state, { text: 'did not answer in time', paint: paint.red }]];
   if (answers.length === 0) return [[name, `on ${node}`, state, 'no answer yet']];
-  return answers.map(({ check, passed, answer, sinceMs }, at) => [
+  return answers.map(({ check, passed, lastPassed, answer, sinceMs }, at) => [
     ...(at === 0 ? [name, `on ${node}`, state] : ['', '', '']),
     { text: passed ? 'passes' : 'fails', paint: passed ? paint.green : paint.red },
-    `${check}: ${answer}`,
+    `${check}: ${answer}${passed && !lastPassed ? ' (only the last attempt failed)' : ''}`,
     `since ${renderAgo(sinceMs, nowMs)}`,
   ]);
 }

@@ -13,6 +13,16 @@ export const CHECKS_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./actions.ts')).checks,
   },
   {
+    name: 'checks:run',
+    args: '[type]',
+    group: 'Deploys',
+    summary: 'run the readiness and liveness checks of the running instances now; the exit code is 1 when one fails',
+    example: 'slipway checks:run web -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).run,
+  },
+  {
     name: 'checks:set',
     args: '<type>',
     group: 'Deploys',

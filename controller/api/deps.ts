@@ -21,7 +21,7 @@ import type { Promotions } from '../release/promotions.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
 import type { Store } from '../store/port.ts';
-import type { BuildId, Digest, NodeId } from '../../shared/domain/ids.ts';
+import type { BuildId, Digest, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { EndSessions, NodeConnections } from './node-connections.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -72,6 +72,8 @@ export interface ApiDeps {
   readonly connections: NodeConnections;
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
+  /** Asks a node to run health checks once. False: the node is not connected. */
+  readonly runChecks: (node: NodeId, instanceIds: readonly InstanceId[], run: number) => boolean;
   readonly checkChanges: Pick<CheckChanges, 'set' | 'unset'>;
   readonly archives: Pick<ArchiveDeploys, 'store' | 'deploy'>;
   readonly promotions: Pick<Promotions, 'promote'>;

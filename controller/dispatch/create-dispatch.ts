@@ -1,6 +1,6 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import { BUILDER_AWAY_MS } from '../../shared/domain/build.ts';
-import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import type { Digest, InstanceId, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
 import type { ConnectionLimits, PeerName } from '../access/connection-limiter.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
@@ -56,6 +56,8 @@ export interface Dispatch {
   mayWriteImage(node: NodeId, digest: Digest): Promise<boolean>;
   /** Ends every session of a node and tells the agent the reason. */
   endSessions(node: NodeId, reason: string): void;
+  /** Asks a node to run the checks of these instances once. @returns false when the node is not connected */
+  runChecks(node: NodeId, instanceIds: readonly InstanceId[], run: number): boolean;
   /** Asks a node to install another version of the agent. @returns false when the node is not connected */
   upgrade(node: NodeId, version: string): boolean;
   /** The node's last answer to a desired state. A refusal remains until the node accepts a state. */
@@ -100,6 +102,11 @@ export function createDispatch(
     mayReadImage: (node, digest) => mayRead(deps.store, node, digest),
     mayWriteImage: async (node) => dispatcher.tasks.countOn(node) > 0,
     endSessions: (node, reason) => dispatcher.endSessions(node, reason),
+    runChecks: (node, instanceIds, run) => {
+      const session = dispatcher.registry.get(node)?.session;
+      session?.send({ kind: 'runChecks', run, instanceIds });
+      return session !== undefined;
+    },
     upgrade: (node, version) => {
       const session = dispatcher.registry.get(node)?.session;
       session?.send({ kind: 'upgrade', version });

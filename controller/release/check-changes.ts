@@ -3,11 +3,13 @@ import type { HealthCheck, HealthChecks } from '../../shared/domain/health-check
 import { checkSize, readHealthCheck } from '../../shared/domain/read-health-checks.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import type { Logger } from '../../shared/kit/log.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
 import type { User } from '../domain/users.ts';
 import { checkType } from '../formation/process-types.ts';
+import { noteEvent } from '../store/note-event.ts';
 import type { Store } from '../store/port.ts';
 import type { Releases } from './releases.ts';
 
@@ -15,6 +17,7 @@ export interface CheckChangesDeps {
   readonly store: Store;
   readonly queue: KeyedQueue;
   readonly releases: Pick<Releases, 'createOrFail'>;
+  readonly log: Logger;
 }
 
 interface Change {
@@ -67,8 +70,11 @@ export class CheckChanges {
       const after = edit(before, declared);
       checkSize({ ...declared, ...after }, invalid);
       await store.changeHealthChecks(app.id, () => after);
-      if (current === undefined || isDeepStrictEqual(after, current.checks ?? {})) return undefined;
-      return await this.#release(app, current, { userId: user.id, description, before });
+      const isNew = current !== undefined && !isDeepStrictEqual(after, current.checks ?? {});
+      const version = isNew ? await this.#release(app, current, { userId: user.id, description, before }) : undefined;
+      const next = `slipway checks -a ${app.name}`;
+      noteEvent(this.#deps, { kind: 'app.checks', actor: user.name, app: app.name, message: `${description}.`, next });
+      return version;
     });
   }
 

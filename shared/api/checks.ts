@@ -5,12 +5,13 @@ import { list, textRecord, wordOf } from './schema.ts';
 const checkBody = z.object({
   type: wordOf(['startup', 'readiness', 'liveness']),
   name: z.string().optional(),
-  probe: wordOf(['http', 'tcp', 'uptime']),
+  probe: wordOf(['http', 'tcp', 'command', 'uptime']),
   path: z.string().optional(),
   /** Absent: the port in PORT. */
   port: z.number().optional(),
   headers: textRecord.optional(),
   content: z.string().optional(),
+  command: list(z.string()).optional(),
   uptimeMs: z.number().optional(),
   initialDelayMs: z.number(),
   timeoutMs: z.number(),
@@ -24,6 +25,8 @@ const answerBody = z.object({
   /** `readiness check /up` */
   check: z.string(),
   passed: z.boolean(),
+  /** The last attempt. A check fails only after several failed attempts. */
+  lastPassed: z.boolean(),
   answer: z.string(),
   sinceMs: z.number(),
 });
@@ -35,7 +38,14 @@ const typeChecksBody = z.object({
   checks: list(checkBody),
   /** The last answers of each running instance. A new instance has none. */
   instances: list(
-    z.object({ name: z.string(), node: z.string(), ready: z.boolean().optional(), answers: list(answerBody) }),
+    z.object({
+      name: z.string(),
+      node: z.string(),
+      ready: z.boolean().optional(),
+      answers: list(answerBody),
+      /** Only after a requested run: false when the node did not answer in time. */
+      ran: z.boolean().optional(),
+    }),
   ),
 });
 export type TypeChecksBody = z.output<typeof typeChecksBody>;
@@ -52,6 +62,13 @@ export const checkSpecs = {
     method: 'GET',
     path: '/apps/:app/checks',
     summary: 'Show the health checks of an app, and what its instances answered last.',
+    answer: list(typeChecksBody),
+  },
+  runChecks: {
+    method: 'POST',
+    path: '/apps/:app/checks/run',
+    summary: 'Run the readiness and liveness checks of the running instances once, and show what they answered.',
+    body: z.strictObject({ type: z.string().max(100).optional() }),
     answer: list(typeChecksBody),
   },
   setCheck: {

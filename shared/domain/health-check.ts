@@ -8,18 +8,23 @@ import { z } from 'zod';
 export const CHECK_TYPES = ['startup', 'readiness', 'liveness'] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
 
-/** How a check asks: an HTTP request, a TCP connection, or only the time that the process has run. */
-export const CHECK_PROBES = ['http', 'tcp', 'uptime'] as const;
+/** How a check asks: an HTTP request, a TCP connection, a command in the sandbox, or only the time that the process has run. */
+export const CHECK_PROBES = ['http', 'tcp', 'command', 'uptime'] as const;
 export type CheckProbe = (typeof CHECK_PROBES)[number];
 
 // The limits bound what one app can make an agent do, and the size of the message to a node.
 export const CHECKS_PER_TYPE_MAX = 10;
 const PROCESS_TYPES_MAX = 100;
 const NAME_LENGTH_MAX = 100;
+/** A longer command is shortened in messages. */
+const SUBJECT_LENGTH_MAX = 60;
 export const PATH_LENGTH_MAX = 1024;
 export const CONTENT_BYTES_MAX = 1024;
 export const HEADERS_MAX = 20;
 export const HEADER_BYTES_MAX = 1024;
+/** All words of a command, and their number. */
+export const COMMAND_BYTES_MAX = 4096;
+export const COMMAND_WORDS_MAX = 50;
 export const CHECK_SECONDS_MAX = 300;
 export const ATTEMPTS_MAX = 100;
 /** All checks of an app, as JSON. */
@@ -60,12 +65,18 @@ interface TcpProbe {
   readonly port?: number | undefined;
 }
 
+interface CommandProbe {
+  readonly probe: 'command';
+  /** Program and arguments. Status 0 passes. */
+  readonly command: readonly string[];
+}
+
 interface UptimeProbe {
   readonly probe: 'uptime';
   readonly uptimeMs: number;
 }
 
-export type Probe = HttpProbe | TcpProbe | UptimeProbe;
+export type Probe = HttpProbe | TcpProbe | CommandProbe | UptimeProbe;
 export type HealthCheck = CheckTiming & Probe;
 /** Process type → its checks. */
 export type HealthChecks = Readonly<Record<string, readonly HealthCheck[]>>;
@@ -99,6 +110,11 @@ export const healthCheck: z.ZodType<HealthCheck> = z.discriminatedUnion('probe',
     content: absentWhenEmpty(z.string().max(CONTENT_BYTES_MAX)),
   }),
   z.object({ ...timing, probe: z.literal('tcp'), port }),
+  z.object({
+    ...timing,
+    probe: z.literal('command'),
+    command: z.array(z.string().max(COMMAND_BYTES_MAX)).min(1).max(COMMAND_WORDS_MAX),
+  }),
   z.object({ ...timing, probe: z.literal('uptime'), uptimeMs: z.int().min(1).max(MS_MAX) }),
 ]);
 
@@ -147,8 +163,13 @@ export function checkSubject(check: HealthCheck): string {
 
 function subject(check: HealthCheck): string {
   if (check.probe === 'uptime') return `${String(check.uptimeMs / 1000)} s of uptime`;
+  if (check.probe === 'command') return `\`${shortened(check.command.join(' '))}\``;
   const at = check.port === undefined ? '' : ` on port ${String(check.port)}`;
   return check.probe === 'http' ? `${check.path}${at}` : `TCP${at === '' ? ' on PORT' : at}`;
+}
+
+function shortened(text: string): string {
+  return text.length > SUBJECT_LENGTH_MAX ? `${text.slice(0, SUBJECT_LENGTH_MAX)}…` : text;
 }
 
 /** The checks of each process type: those that are set take the place of those in app.json. */

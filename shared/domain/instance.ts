@@ -58,6 +58,8 @@ export interface CheckResult {
   /** `readiness check /up` */
   readonly check: string;
   readonly passed: boolean;
+  /** The last attempt. A check fails only after several failed attempts. */
+  readonly lastPassed: boolean;
   /** e.g. `it answered 200`. It has no text of the app. */
   readonly answer: string;
   /** Since when the check has had this result. */
@@ -85,6 +87,8 @@ export interface InstanceStatus {
   readonly ready?: boolean | undefined;
   /** The last answer to each health check that has run; absent from an older agent. */
   readonly checks?: readonly CheckResult[] | undefined;
+  /** The number of the last requested run of its checks that is done. */
+  readonly checksRun?: number | undefined;
   /** How long each step of the start took, ms: fetch, mount, sandbox, gate, switch. For the timing line of a push. */
   readonly timingsMs: Readonly<Record<string, number>>;
 }

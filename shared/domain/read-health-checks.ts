@@ -4,6 +4,8 @@ import {
   CHECK_SECONDS_MAX,
   CHECK_TYPES,
   CHECKS_BYTES_MAX,
+  COMMAND_BYTES_MAX,
+  COMMAND_WORDS_MAX,
   checksBytes,
   CONTENT_BYTES_MAX,
   HEADER_BYTES_MAX,
@@ -45,6 +47,8 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'te',
 ]);
 const PATH = /^\/[\x21-\x7e]*$/;
+/** A command is shown in messages, so it has no control characters. */
+const COMMAND_WORD = /^[^\u0000-\u001f\u007f]*$/;
 const NAME = /^[\x20-\x7e]{1,100}$/;
 
 /** Reads `healthchecks`. @throws the error of `refuse` */
@@ -155,7 +159,7 @@ class ChecksReader {
     if (kinds.length > 1) throw this.#refuse(`"${path}" has ${kinds.join(' and ')}; a check has only one of them`);
     switch (kinds[0]) {
       case 'command':
-        throw this.#refuse(`"${path}.command" is not supported yet; use "path" or "listening"`);
+        return { probe: 'command', command: this.#command(fields['command'], path) };
       case 'uptime':
         return this.#uptime(fields, path);
       case 'listening':
@@ -163,6 +167,17 @@ class ChecksReader {
       default:
         return this.#http(fields, path);
     }
+  }
+
+  #command(value: unknown, path: string): readonly string[] {
+    const words: readonly unknown[] = Array.isArray(value) ? value : [];
+    const isText = (word: unknown): word is string => typeof word === 'string' && COMMAND_WORD.test(word);
+    const bytes = words.filter(isText).reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0);
+    const isGood = words.length <= COMMAND_WORDS_MAX && bytes <= COMMAND_BYTES_MAX && words[0] !== '';
+    if (words.length > 0 && isGood && words.every(isText)) return words;
+    throw this.#refuse(
+      `"${path}.command" must be a list of a program and its arguments, with at most ${String(COMMAND_WORDS_MAX)} words and ${String(COMMAND_BYTES_MAX)} bytes, each on one line`,
+    );
   }
 
   #uptime(fields: Fields, path: string): Probe {
@@ -237,7 +252,8 @@ class ChecksReader {
 
   /** Only web has PORT. */
   #requirePort(processType: string, check: HealthCheck, path: string): void {
-    if (processType === 'web' || check.probe === 'uptime' || check.port !== undefined) return;
+    if (processType === 'web' || check.probe === 'uptime' || check.probe === 'command') return;
+    if (check.port !== undefined) return;
     throw this.#refuse(`"${path}" needs a port: only the process type web has one of its own (PORT)`);
   }
 }

@@ -56,6 +56,7 @@ const logQuery = z.object({
   lines: z.int().min(0).max(MAX_QUERY_LINES),
   follow: z.boolean(),
 });
+const runChecks = z.object({ run: field.size, instanceIds: z.array(field.id<InstanceId>()).max(20_000) });
 const restartLeave = z.object({ instanceId: field.id<InstanceId>(), startedAtMs: field.count });
 const upgrade = z.object({ version: field.word });
 const openAttach = z.object({ streamId: field.id<string>(), sandboxId: field.id<string>(), waits: z.boolean() });
@@ -68,6 +69,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
   taskAck: (wire) => ({ kind: 'taskAck', ...decode(taskAck, wire, 'task_ack') }),
   logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
+  runChecks: (wire) => ({ kind: 'runChecks', ...decode(runChecks, wire, 'run_checks') }),
   restartLeave: (wire) => ({ kind: 'restartLeave', ...decode(restartLeave, wire, 'restart_leave') }),
   upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
   egress: (wire) => ({ kind: 'egress', table: decode(egressTable, wire, 'egress') }),
@@ -111,6 +113,8 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { logQuery: encodeLogQuery(message) };
     case 'egress':
       return { egress: encodeEgress(message.table) };
+    case 'runChecks':
+      return { runChecks: { run: message.run, instanceIds: [...message.instanceIds] } };
     case 'restartLeave':
       return { restartLeave: { instanceId: message.instanceId, startedAtMs: message.startedAtMs } };
     case 'fleetRoutes':

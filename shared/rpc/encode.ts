@@ -53,12 +53,24 @@ function newestLines(lines: readonly string[], maxBytes: number): readonly strin
 }
 
 function encodeStatus(status: InstanceStatus): WireInstanceStatus {
-  const { lastExit, crashes, reason, serving, ready, checks = [], startedAtMs, nextStartAtMs, ...rest } = status;
+  const {
+    lastExit,
+    crashes,
+    reason,
+    serving,
+    ready,
+    checks = [],
+    checksRun = 0,
+    startedAtMs,
+    nextStartAtMs,
+    ...rest
+  } = status;
   return {
     ...rest,
     timingsMs: { ...status.timingsMs },
     lastLines: status.lastLines.slice(-MAX_LAST_LINES).map((line) => clip(line)),
     checks: checks.map((check) => ({ ...check, check: clip(check.check), answer: clip(check.answer) })),
+    checksRun,
     ...(serving === undefined ? {} : { serving }),
     ...(ready === undefined ? {} : { ready }),
     ...(startedAtMs === undefined ? {} : { startedAtMs }),

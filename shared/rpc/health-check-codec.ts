@@ -24,6 +24,7 @@ export function encodeChecks(checks: HealthChecks = {}): Record<string, WireHeal
 }
 
 function encodeCheck(check: HealthCheck): WireHealthCheck {
-  const { name = '', port = 0, content = '', ...rest } = { port: undefined, content: undefined, ...check };
-  return { ...rest, name, port, content };
+  const absent = { port: undefined, content: undefined, command: [] };
+  const { name = '', port = 0, content = '', command, ...rest } = { ...absent, ...check };
+  return { ...rest, name, port, content, command: [...command] };
 }

@@ -218,6 +218,13 @@ export interface OpenAttach {
   readonly waits: boolean;
 }
 
+/** Run the lasting checks of these instances once. Their statuses then have this number. */
+export interface RunChecks {
+  readonly kind: 'runChecks';
+  readonly run: number;
+  readonly instanceIds: readonly InstanceId[];
+}
+
 /** This process may be restarted after its failed liveness check. */
 export interface RestartLeave {
   readonly kind: 'restartLeave';
@@ -234,6 +241,7 @@ export interface Upgrade {
 export type ControllerMessage =
   | Egress
   | RestartLeave
+  | RunChecks
   | Upgrade
   | FleetRoutesMessage
   | Welcome

@@ -102,7 +102,10 @@ const exit = z.object({
 
 const crashes = z.object({ count: field.count, sinceMs: field.count.optional() });
 
-const checkResult = z.object({ check: field.text, passed: z.boolean(), answer: field.text, sinceMs: field.count });
+const checkResult = z.object({
+  ...{ check: field.text, passed: z.boolean(), lastPassed: z.boolean() },
+  ...{ answer: field.text, sinceMs: field.count },
+});
 
 export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   instanceId: field.id<InstanceId>(),
@@ -124,6 +127,7 @@ export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
     .max(100)
     .default([])
     .transform((all) => (all.length === 0 ? undefined : all)),
+  checksRun: field.count.default(0).transform((run) => (run === 0 ? undefined : run)),
   timingsMs: field.timings,
 });
 

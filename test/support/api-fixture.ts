@@ -16,6 +16,7 @@ import type { Fleet } from '../../controller/dispatch/port.ts';
 import { OneOffs } from '../../controller/one-off/one-offs.ts';
 import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
 import { Destroys } from '../../controller/release/destroys.ts';
+import type { App } from '../../controller/domain/apps.ts';
 import { CheckChanges } from '../../controller/release/check-changes.ts';
 import { Formations } from '../../controller/formation/formations.ts';
 import { Restarts } from '../../controller/formation/restarts.ts';
@@ -185,8 +186,10 @@ const FAKE_COMMANDS: CommandRunner = {
   takes: () => true,
 };
 
-/** The apps of these tests have no release, so a change of checks makes none. */
-const NO_RELEASES = { createOrFail: () => Promise.reject(new Error('no release is expected')) };
+function fakeCheckChanges(store: Store): CheckChanges {
+  const releases = { createOrFail: async (app: App) => (await store.currentRelease(app.id))! };
+  return new CheckChanges({ store, queue: new KeyedQueue(), releases, log: silentLogger });
+}
 
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
@@ -221,7 +224,8 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         return changed.length === 0 ? { changed } : { version: 7, changed };
       },
     },
-    checkChanges: new CheckChanges({ store, queue: new KeyedQueue(), releases: NO_RELEASES }),
+    checkChanges: fakeCheckChanges(store),
+    runChecks: () => false,
     archives: {
       store: () => Promise.reject(new Error('this controller stores no archives')),
       deploy: () => Promise.resolve({ ok: true }),

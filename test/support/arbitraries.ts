@@ -72,6 +72,7 @@ export const anyHealthCheck: fc.Arbitrary<HealthCheck> = fc.oneof(
     content: fc.option(fc.constant('ok'), { nil: undefined }),
   }),
   fc.record({ ...anyTiming, probe: fc.constant('tcp' as const), port: anyPort }),
+  fc.record({ ...anyTiming, probe: fc.constant('command' as const), command: fc.constant(['bin/check', '-q']) }),
   fc.record({ ...anyTiming, probe: fc.constant('uptime' as const), uptimeMs: fc.integer({ min: 1, max: 300_000 }) }),
 );
 const anyChecks = fc.option(fc.array(anyHealthCheck, { minLength: 1, maxLength: 3 }), { nil: undefined });
@@ -141,11 +142,18 @@ export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
   reason: fc.option(anyReason, { nil: undefined }),
   lastLines: fc.array(anyText, { maxLength: 4 }),
   ready: fc.option(fc.boolean(), { nil: undefined }),
+  checksRun: fc.option(anySize, { nil: undefined }),
   checks: fc.option(
-    fc.array(fc.record({ check: anyText, passed: fc.boolean(), answer: anyText, sinceMs: anyCount }), {
-      minLength: 1,
-      maxLength: 3,
-    }),
+    fc.array(
+      fc.record({
+        ...{ check: anyText, passed: fc.boolean(), lastPassed: fc.boolean() },
+        ...{ answer: anyText, sinceMs: anyCount },
+      }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
     { nil: undefined },
   ),
   timingsMs: anyTimings,

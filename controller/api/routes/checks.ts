@@ -1,5 +1,5 @@
 import type { ApiDeps } from '../deps.ts';
-import { changedChecks, listChecks } from '../operations/checks.ts';
+import { changedChecks, listChecks, runChecks } from '../operations/checks.ts';
 import { appRoute, type Route } from '../route.ts';
 
 /** The health checks of an app. */
@@ -9,6 +9,11 @@ export function checkRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.read',
       handle: ({ app }) => listChecks(deps, app),
+    }),
+    appRoute('runChecks', {
+      auth: 'user',
+      action: 'app.write',
+      handle: ({ app, body, signal }) => runChecks(deps, { app, type: body.type, signal }),
     }),
     appRoute('setCheck', {
       auth: 'user',

@@ -46,6 +46,7 @@ import type { ReleaseContent as _slipway_v1_ReleaseContent, ReleaseContent__Outp
 import type { RestartLeave as _slipway_v1_RestartLeave, RestartLeave__Output as _slipway_v1_RestartLeave__Output } from './slipway/v1/RestartLeave.ts';
 import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from './slipway/v1/Route.ts';
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from './slipway/v1/RoutesAck.ts';
+import type { RunChecks as _slipway_v1_RunChecks, RunChecks__Output as _slipway_v1_RunChecks__Output } from './slipway/v1/RunChecks.ts';
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
 import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from './slipway/v1/StartTask.ts';
 import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from './slipway/v1/TaskAck.ts';
@@ -110,6 +111,7 @@ export interface ProtoGrpcType {
       RestartLeave: MessageTypeDefinition<_slipway_v1_RestartLeave, _slipway_v1_RestartLeave__Output>
       Route: MessageTypeDefinition<_slipway_v1_Route, _slipway_v1_Route__Output>
       RoutesAck: MessageTypeDefinition<_slipway_v1_RoutesAck, _slipway_v1_RoutesAck__Output>
+      RunChecks: MessageTypeDefinition<_slipway_v1_RunChecks, _slipway_v1_RunChecks__Output>
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
       StartTask: MessageTypeDefinition<_slipway_v1_StartTask, _slipway_v1_StartTask__Output>
       TaskAck: MessageTypeDefinition<_slipway_v1_TaskAck, _slipway_v1_TaskAck__Output>

@@ -26,6 +26,7 @@ const TELLS_NOTHING: Readonly<Record<string, string>> = {
   'POST /apps/:app/deploys': 'a build and a release, whose own events tell of it',
   'PUT /images/:digest': 'layers of a build, whose own events tell of it',
   'POST /join/check': 'a question: is this token good?',
+  'POST /apps/:app/checks/run': 'a question to the running instances; nothing changes',
   'POST /node/trouble':
     'said at every start that fails, as a heartbeat says it of a running agent; status and why tell',
   'POST /node/certificate': 'a certificate that nobody uses yet; its first use is told',

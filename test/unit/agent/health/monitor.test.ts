@@ -60,6 +60,28 @@ describe('the health monitor', () => {
     monitor.stop();
   });
 
+  it('runs all checks at once on request, and says when they have answered', async () => {
+    const { clock, asked, answers, monitor, process } = setUp();
+    const slow = [check({ type: 'readiness', wait: 60 }), check({ type: 'liveness', wait: 60, initialDelay: 60 })];
+    monitor.follow([process('one', { checks: slow }), process('two', { checks: slow })]);
+    await clock.advance(1_000);
+    answers.passed = false;
+    monitor.runNow(['one', 'unknown'], 7);
+    await clock.advance(1);
+    assert.deepEqual(asked.slice(-2), ['readiness of one', 'liveness of one']);
+    assert.deepEqual([monitor.healthOf('one')?.run, monitor.healthOf('two')?.run], [7, undefined]);
+    const { results, failing } = monitor.healthOf('one')!;
+    assert.deepEqual(
+      results.map(({ passed, lastPassed }) => [passed, lastPassed]),
+      [
+        [true, false],
+        [true, false],
+      ],
+    );
+    assert.deepEqual(failing, [], 'one failed attempt is not enough');
+    monitor.stop();
+  });
+
   it('ends with its process, and begins anew for the next one', async () => {
     const { clock, asked, answers, monitor, process } = setUp();
     const first = process('one');

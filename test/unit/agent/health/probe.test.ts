@@ -3,11 +3,16 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { duplexPair, type Duplex } from 'node:stream';
 import { createProbe, type ProbeAnswer } from '../../../../agent/health/probe.ts';
 import { readHealthCheck } from '../../../../shared/domain/read-health-checks.ts';
+import { encodeFailure, encodeFrame, FRAME, FrameReader } from '../../../../shared/attach/frames.ts';
+import { SlipwayError } from '../../../../shared/kit/errors.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 
-const probe = createProbe(systemClock);
+/** The stream to the sandbox, as the driver would open it. */
+let openStream: () => Promise<Duplex> = () => Promise.reject(new Error('no stream is expected'));
+const probe = createProbe(systemClock, () => openStream());
 
 async function ask(
   port: number,
@@ -17,7 +22,7 @@ async function ask(
 ): Promise<ProbeAnswer> {
   const refuse = (what: string): Error => new Error(what);
   const check = readHealthCheck('web', { type: 'readiness', ...fields }, { path: 'check', refuse });
-  return await probe({ ...check, timeoutMs }, { address: '127.0.0.1', port }, signal);
+  return await probe({ ...check, timeoutMs }, { instanceId: 'instance0001', address: '127.0.0.1', port }, signal);
 }
 
 async function serve(t: TestContext, listener: RequestListener): Promise<number> {
@@ -162,5 +167,47 @@ describe('a TCP check', () => {
     await new Promise((closed) => server.close(closed));
     assert.notEqual(free, port);
     assert.deepEqual(await ask(free, { listening: true }), { passed: false, answer: 'it refused the connection' });
+  });
+});
+
+describe('a command check', () => {
+  /** A sandbox that answers the start of a command with these frames. */
+  const answering = (...frames: readonly Buffer[]): { readonly asked: string[] } => {
+    const asked: string[] = [];
+    openStream = () => {
+      const [near, far] = duplexPair();
+      const reader = new FrameReader();
+      far.on('data', (chunk: Buffer) => {
+        for (const { kind, content } of reader.push(chunk)) {
+          if (kind !== FRAME.start) continue;
+          asked.push(content.toString('utf8').split('\0').slice(4).join(' '));
+          for (const frame of frames) far.write(frame);
+        }
+      });
+      return Promise.resolve(near);
+    };
+    return { asked };
+  };
+  const exit = (status: number): Buffer => encodeFrame(FRAME.exit, Buffer.from([status]));
+  const command = ['bin/check', '--quick'];
+
+  it('passes with status 0, and takes no notice of the output', async () => {
+    const { asked } = answering(encodeFrame(FRAME.output, Buffer.alloc(60_000)), exit(0));
+    assert.deepEqual(await ask(1, { command }), { passed: true, answer: 'the command exited with status 0' });
+    assert.deepEqual(asked, ['bin/check --quick']);
+    answering(exit(7));
+    assert.deepEqual(await ask(1, { command }), { passed: false, answer: 'the command exited with status 7' });
+  });
+
+  it('fails when it cannot start, and ends at its time limit', async () => {
+    answering(encodeFailure({ code: 'SLIP_X', message: 'no such file' }));
+    assert.deepEqual(await ask(1, { command }), { passed: false, answer: 'the command could not be started' });
+    answering();
+    assert.deepEqual(await ask(1, { command }, 100), { passed: false, answer: 'it did not answer within 0.1 s' });
+  });
+
+  it('does not fail an instance that an older agent started', async () => {
+    openStream = () => Promise.reject(new SlipwayError({ code: 'SLIP_ATTACH_OLD_INSTANCE', message: 'It is old.' }));
+    assert.equal((await ask(1, { command })).passed, true);
   });
 });

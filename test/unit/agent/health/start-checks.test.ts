@@ -14,7 +14,7 @@ async function pass(checks: readonly HealthCheck[], process: { passesAfterMs?: n
   const { passesAfterMs = Infinity, endsAfterMs = Infinity } = process;
   const asked: number[] = [];
   const start = {
-    ...{ name: 'web.1', app: 'shop', startedAtMs: clock.nowMs(), target: { address: 'a' } },
+    ...{ name: 'web.1', app: 'shop', startedAtMs: clock.nowMs(), target: { instanceId: 'i', address: 'a' } },
     exited: () => clock.monotonicMs() >= endsAfterMs,
     signal: new AbortController().signal,
   };

@@ -57,7 +57,9 @@ describe('events of instances', () => {
     const unready = (sinceMs: number): InstanceStatus =>
       status({
         ...{ state: 'live', ready: false, reason },
-        checks: [{ check: 'readiness check /up', passed: false, answer: 'it answered 503', sinceMs }],
+        checks: [
+          { check: 'readiness check /up', passed: false, lastPassed: false, answer: 'it answered 503', sinceMs },
+        ],
       });
     const ready = status({ state: 'live', ready: true });
     for (const next of [ready, unready(1), unready(1), ready, ready, unready(2)]) observer.report(node, [next], false);

@@ -58,7 +58,9 @@ describe('the health checks of app.json', () => {
     ['no attempt', { web: [{ attempts: 0 }] }, /attempts" must be a whole number from 1 to 100/],
     ['a port that is no number', { web: [{ port: '80' }] }, /port" must be a whole number/],
     ['https', { web: [{ scheme: 'https' }] }, /scheme" must be "http"/],
-    ['a command', { web: [{ command: ['true'] }] }, /command" is not supported yet/],
+    ['a command that is no list', { web: [{ command: 'true' }] }, /command" must be a list of a program and its/],
+    ['a command with a line end', { web: [{ command: ['echo', 'a\nb'] }] }, /command" must be a list/],
+    ['a long command', { web: [{ command: ['echo', 'x'.repeat(4096)] }] }, /command" must be a list/],
     ['two probes', { web: [{ path: '/', listening: true }] }, /has path and listening; a check has only one/],
     ['an uptime that is no startup check', { web: [{ type: 'liveness', uptime: 3 }] }, /"startup" only/],
     ['a header of the agent', { web: [{ httpHeaders: [{ name: 'Content-Length', value: '1' }] }] }, /may not be/],
@@ -117,5 +119,7 @@ describe('a health check in words', () => {
     assert.equal(longestMs(check), 3 * 5_000 + 2 * 10_000);
     const port = readHealthCheck('web', { listening: true, name: 'db' }, { path: 'x', refuse });
     assert.deepEqual([checkLabel(port), checkSubject(port)], ['startup check db', 'TCP on PORT']);
+    const command = readHealthCheck('worker', { command: ['bin/check', '-q'] }, { path: 'x', refuse });
+    assert.equal(checkLabel(command), 'startup check `bin/check -q`');
   });
 });

@@ -282,6 +282,13 @@ describe('every message of tasks and queries survives the wire', () => {
     );
     roundTrips(
       fc.record({
+        ...{ kind: fc.constant('runChecks' as const), run: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) },
+        instanceIds: fc.array(any.anyId<InstanceId>(), { maxLength: 3 }),
+      }),
+      throughControllerWire,
+    );
+    roundTrips(
+      fc.record({
         ...{ kind: fc.constant('restartLeave' as const), instanceId: any.anyId<InstanceId>() },
         startedAtMs: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
       }),

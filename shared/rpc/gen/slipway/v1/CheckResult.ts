@@ -7,6 +7,7 @@ export interface CheckResult {
   'passed'?: (boolean);
   'answer'?: (string);
   'sinceMs'?: (number | string | Long);
+  'lastPassed'?: (boolean);
 }
 
 export interface CheckResult__Output {
@@ -14,4 +15,5 @@ export interface CheckResult__Output {
   'passed': (boolean);
   'answer': (string);
   'sinceMs': (number);
+  'lastPassed': (boolean);
 }

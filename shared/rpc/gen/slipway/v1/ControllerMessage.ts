@@ -11,6 +11,7 @@ import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upg
 import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from '../../slipway/v1/EgressTable.ts';
 import type { RestartLeave as _slipway_v1_RestartLeave, RestartLeave__Output as _slipway_v1_RestartLeave__Output } from '../../slipway/v1/RestartLeave.ts';
 import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from '../../slipway/v1/TaskAck.ts';
+import type { RunChecks as _slipway_v1_RunChecks, RunChecks__Output as _slipway_v1_RunChecks__Output } from '../../slipway/v1/RunChecks.ts';
 import type { OpenAttach as _slipway_v1_OpenAttach, OpenAttach__Output as _slipway_v1_OpenAttach__Output } from '../../slipway/v1/OpenAttach.ts';
 
 export interface ControllerMessage {
@@ -25,8 +26,9 @@ export interface ControllerMessage {
   'egress'?: (_slipway_v1_EgressTable | null);
   'restartLeave'?: (_slipway_v1_RestartLeave | null);
   'taskAck'?: (_slipway_v1_TaskAck | null);
+  'runChecks'?: (_slipway_v1_RunChecks | null);
   'openAttach'?: (_slipway_v1_OpenAttach | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"openAttach";
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"runChecks"|"openAttach";
 }
 
 export interface ControllerMessage__Output {
@@ -41,6 +43,7 @@ export interface ControllerMessage__Output {
   'egress'?: (_slipway_v1_EgressTable__Output | null);
   'restartLeave'?: (_slipway_v1_RestartLeave__Output | null);
   'taskAck'?: (_slipway_v1_TaskAck__Output | null);
+  'runChecks'?: (_slipway_v1_RunChecks__Output | null);
   'openAttach'?: (_slipway_v1_OpenAttach__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"openAttach";
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"runChecks"|"openAttach";
 }

@@ -14,6 +14,7 @@ export interface HealthCheck {
   'timeoutMs'?: (number);
   'attempts'?: (number);
   'waitMs'?: (number);
+  'command'?: (string)[];
 }
 
 export interface HealthCheck__Output {
@@ -29,4 +30,5 @@ export interface HealthCheck__Output {
   'timeoutMs': (number);
   'attempts': (number);
   'waitMs': (number);
+  'command': (string)[];
 }

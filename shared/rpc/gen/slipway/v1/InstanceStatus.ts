@@ -20,6 +20,7 @@ export interface InstanceStatus {
   'crashes'?: (_slipway_v1_Crashes | null);
   'ready'?: (boolean);
   'checks'?: (_slipway_v1_CheckResult)[];
+  'checksRun'?: (number | string | Long);
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
   '_serving'?: "serving";
@@ -40,6 +41,7 @@ export interface InstanceStatus__Output {
   'crashes': (_slipway_v1_Crashes__Output | null);
   'ready'?: (boolean);
   'checks': (_slipway_v1_CheckResult__Output)[];
+  'checksRun': (number);
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
   '_serving'?: "serving";
