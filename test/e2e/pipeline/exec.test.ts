@@ -106,10 +106,8 @@ describe('commands in a running instance', { concurrency: false }, () => {
     shell.type('stty size; echo "I am $DYNO on $TERM"\r');
     await shell.shows(/30 100[\r\n]+I am web\.1 on xterm-256color/);
     shell.type('\u001eresize 40 120\n');
-    await eventually('the new size', async () => {
-      shell.type('stty size\r');
-      return shell.shows(/40 120/).then(() => true);
-    });
+    shell.type(`until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done; echo resized\r`);
+    await shell.shows(/[\r\n]resized[\r\n]/);
     const mark = String(randomInt(1e8, 1e9));
     shell.type(`sleep ${mark}\r`);
     await eventually('it sleeps', () => isRunning(mark));
