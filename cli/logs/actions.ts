@@ -1,22 +1,11 @@
-import { controlsShown, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import { textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { oneOf, parseCount, parseLogSource, parseProcess } from '../parse-flags.ts';
-import { renderLogLine } from './render.ts';
+import { printLogs, type LogQuery } from '../print-logs.ts';
 
 export const logs: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  const api = await cli.api();
-  for await (const line of api.lines('readLogs', { params: { app }, query: logQuery(flags) }, { signal: cli.signal }))
-    await cli.write(
-      flags['json'] === true ? `${JSON.stringify(line)}\n` : renderLogLine(line, cli.paint, controlsShown(cli, flags)),
-    );
+  await printLogs(cli, { app, query: logQuery(flags) }, flags);
 };
-
-interface LogQuery {
-  readonly lines: number;
-  readonly process: string | undefined;
-  readonly source: 'app' | 'slipway' | undefined;
-  readonly follow: true | undefined;
-}
 
 function logQuery(flags: Flags): LogQuery {
   const process = oneOf(

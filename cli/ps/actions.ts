@@ -6,7 +6,7 @@ import type { ApiClient } from '../client.ts';
 import { oneOf, parseBytes, parseCount, parseCpuMillis, parseQuantity } from '../parse-flags.ts';
 import { readPlans, requiredType } from '../process-plans.ts';
 import { renderLimits, renderScale } from './render-plans.ts';
-import { renderRunning } from '../run/render.ts';
+import { renderRunning } from './render-runs.ts';
 import { renderPs } from './render.ts';
 
 /** More than an app can run at once. */

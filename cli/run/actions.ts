@@ -1,7 +1,7 @@
 import type { RunBody } from '../../shared/api/runs.ts';
-import { renderContext, show, type CommandRun } from '../cli.ts';
-import { logs } from '../logs/actions.ts';
-import { pageLimit } from '../parse-flags.ts';
+import { renderContext, show, textFlag, type CommandRun } from '../cli.ts';
+import { pageLimit, parseCount } from '../parse-flags.ts';
+import { printLogs } from '../print-logs.ts';
 import { usageError } from '../usage-error.ts';
 import { commandLine } from './command-line.ts';
 import { newRun } from './run-flags.ts';
@@ -28,7 +28,9 @@ export const list: CommandRun = async (cli, _words, flags) => {
 export const runLogs: CommandRun = async (cli, [name], flags) => {
   const app = await cli.app(flags);
   const { name: process } = await (await cli.api()).call('showRun', { params: { app, run: required(name) } });
-  await logs(cli, [], { ...flags, app, dyno: process, tail: flags['tail'] });
+  const lines = parseCount(textFlag(flags, 'num') ?? '100', { flag: '--num', min: 0, max: 1500 });
+  const follow = flags['tail'] === true ? true : undefined;
+  await printLogs(cli, { app, query: { lines, process, source: undefined, follow } }, flags);
 };
 
 export const stop: CommandRun = async (cli, [name], flags) => {

@@ -3,9 +3,7 @@ import { howItEnded } from '../../shared/domain/instance.ts';
 import { oneLine } from '../terminal/escape.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
-import { renderAgo, renderTime } from '../terminal/time.ts';
-
-const MIB = 1024 * 1024;
+import { renderAgo } from '../terminal/time.ts';
 
 export function renderRuns(app: string, runs: readonly RunBody[], { paint, nowMs }: RenderContext): string {
   if (runs.length === 0)
@@ -20,23 +18,6 @@ export function renderRuns(app: string, runs: readonly RunBody[], { paint, nowMs
     oneLine(run.command).slice(0, 60),
   ]);
   return `=== ${paint.bold(`${app} one-off commands`)}\n${renderTable(rows)}`;
-}
-
-/** Running commands below the processes of `ps`, as on Heroku. */
-export function renderRunning(runs: readonly RunBody[], { paint, nowMs }: RenderContext): string {
-  const running = runs.filter(isRunning);
-  if (running.length === 0) return '';
-  const lines = running.map((run) => {
-    const since = run.startedAtMs ?? run.createdAtMs;
-    const size = `${String(Math.round(run.memoryBytes / MIB))}M`;
-    const up = `${paint.green('up')} ${renderTime(since)} (${renderAgo(since, nowMs)}), on ${run.node}, v${String(run.release)}`;
-    return `${run.name} (${size}): ${up}: ${oneLine(run.command)}\n`;
-  });
-  return `=== ${paint.bold('run')}: one-off commands (${String(running.length)})\n${lines.join('')}`;
-}
-
-export function isRunning({ state }: RunBody): boolean {
-  return state === 'running' || state === 'pending';
 }
 
 function sayState(run: RunBody): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { renderRunning, renderRuns } from '../../../../cli/run/render.ts';
+import { renderRuns } from '../../../../cli/run/render.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import type { RunBody } from '../../../../shared/api/runs.ts';
 
@@ -11,12 +11,6 @@ const RUN: RunBody = {
 const context = { paint: plainPaint, nowMs: 60_000 };
 
 describe('one-off commands', () => {
-  it('that run are listed below the processes of ps', () => {
-    const text = renderRunning([RUN, { ...RUN, name: 'run.3', state: 'succeeded' }], context);
-    assert.match(text, /^=== run: one-off commands \(1\)\nrun\.4 \(512M\): up .+, on fra-1, v12: node job\.js\n$/);
-    assert.equal(renderRunning([], context), '');
-  });
-
   it('are listed with how they ended', () => {
     const failed: RunBody = { ...RUN, state: 'failed', exit: { code: 3, oomKilled: false } };
     const text = renderRuns('shop', [RUN, failed, { ...RUN, state: 'failed' }], context);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderError } from '../../../../cli/terminal/error.ts';
 import { escapeControls } from '../../../../cli/terminal/escape.ts';
-import { renderLogLine } from '../../../../cli/logs/render.ts';
+import { renderLogLine } from '../../../../cli/terminal/log-line.ts';
 import { colourPaint, plainPaint } from '../../../../cli/terminal/paint.ts';
 import { renderTable } from '../../../../cli/terminal/table.ts';
 import { renderBytes } from '../../../../cli/terminal/time.ts';

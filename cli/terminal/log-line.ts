@@ -1,6 +1,6 @@
 import type { LogLineBody } from '../../shared/api/observe.ts';
-import { escapeControls, escapeUntrusted, type ControlsShown } from '../terminal/escape.ts';
-import type { Paint } from '../terminal/paint.ts';
+import { escapeControls, escapeUntrusted, type ControlsShown } from './escape.ts';
+import type { Paint } from './paint.ts';
 
 /** The format of Heroku: `2026-11-20T10:00:00.000000+00:00 app[web.1]: message`. */
 export function renderLogLine(line: LogLineBody, paint: Paint, controls: ControlsShown): string {
