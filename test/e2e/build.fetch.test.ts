@@ -99,7 +99,11 @@ describe('buildpacks from elsewhere', () => {
   });
 
   const hints: readonly [string, string, RegExp][] = [
-    ['an address of the machine itself', 'http://127.0.0.1:1/x.git', /in a network, or commit the buildpack/],
+    [
+      'an address of the machine itself',
+      'http://127.0.0.1:1/x.git',
+      /Use the address of the repository in the network, or commit the buildpack/,
+    ],
     ['a folder of the machine', '/srv/buildpacks/x', /Commit the buildpack into the app and name it \.\/FOLDER/],
   ];
   for (const [name, ref, hint] of hints) {

@@ -101,6 +101,7 @@ describe('streams and status of the API', () => {
         desired: 1,
         nodes: ['node-a'],
         lastDeployAtMs: well.apps[0]?.lastDeployAtMs,
+        maintenance: false,
         webUrl: 'http://hello.localhost:8080',
       },
     );
