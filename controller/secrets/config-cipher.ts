@@ -7,7 +7,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** An encrypted text, as the database has it. */
-export interface SealedText {
+interface SealedText {
   /** Null: the text is not encrypted yet. An older version of Slipway wrote it. */
   readonly keyId: string | null;
   /** Base64 of the initialisation vector, the encrypted text and the authentication tag. */

@@ -6,7 +6,7 @@ import type { ConfigKeyStore, ConfigKeyUse } from '../store/config-key-port.ts';
 import { KEY_CREDENTIAL, type KeyFile } from './key-file.ts';
 import { newConfigKey, type ConfigKey, type Keyring } from './keyring.ts';
 
-export interface ConfigKeysDeps {
+interface ConfigKeysDeps {
   readonly store: ConfigKeyStore;
   /** The keys that the store uses. */
   readonly keyring: Keyring;
@@ -15,7 +15,7 @@ export interface ConfigKeysDeps {
   readonly log: Logger;
 }
 
-export interface Rotation {
+interface Rotation {
   /** The new key. */
   readonly keyId: string;
   /** How many stored texts were encrypted again: config vars, and configs of releases. */

@@ -19,7 +19,7 @@ export interface ConfigState extends AsyncDisposable {
   readonly keys: ConfigKeys;
 }
 
-export interface StateOptions {
+interface StateOptions {
   /** The failpoint that throws. */
   readonly failAt?: string;
   readonly failpoint?: Failpoint;

@@ -1,5 +1,5 @@
 /** A value as a shell reads it, or what is wrong with it. */
-export type Word =
+type Word =
   | { readonly value: string; readonly end: number }
   | { readonly trouble: string; readonly hint: string; readonly at: number };
 
