@@ -22,7 +22,13 @@ export interface CacheSettings {
 /** A build that exceeds the limit a little still succeeds, and a runaway build cannot fill the machine. */
 const DISK_PER_LIMIT = 2;
 
-/** Per app: CACHE_DIR and the layers that the last build declared. Both are removed when the stack changes. */
+interface CacheKey {
+  readonly stack: string;
+  /** Absent: the cache was never purged. */
+  readonly cacheNumber?: number | undefined;
+}
+
+/** Per app: CACHE_DIR and the layers that the last build declared. Both are removed when the stack changes, and when a user purges the cache. */
 export class BuildCaches {
   readonly #settings: CacheSettings;
   readonly #deps: CacheDiskDeps;
@@ -32,17 +38,18 @@ export class BuildCaches {
     this.#deps = deps;
   }
 
-  /** The CACHE_DIR of an app. It is created if missing, and emptied if it was made for another stack. */
-  async open(appId: AppId, uidBase: number, stack: string): Promise<string> {
+  /** The CACHE_DIR of an app. It is created if missing, and emptied if it was made for another stack or has another number. */
+  async open(appId: AppId, uidBase: number, { stack, cacheNumber }: CacheKey): Promise<string> {
     const home = this.#home(appId);
     const stackFile = join(home, 'stack');
     const before = await readFileIfExists(stackFile);
-    if (before !== undefined && before !== stack) await this.clear(appId);
+    const key = cacheNumber === undefined ? stack : `${stack} ${String(cacheNumber)}`;
+    if (before !== undefined && before !== key) await this.clear(appId);
     await ensureDir(home, 0o711);
     await this.#disk(appId)?.open();
     const folder = this.#folder(appId);
     await ensureOwnedDir(folder, uidBase);
-    if (before !== stack) await writeFileAtomic(stackFile, stack, 0o600);
+    if (before !== key) await writeFileAtomic(stackFile, key, 0o600);
     return folder;
   }
 

@@ -69,10 +69,10 @@ export class BuildRun {
 
   async #open(): Promise<BuildResult> {
     const { caches, layers, config, run, useLayers } = this.#context;
-    const { taskId, appId, uidBase, stack } = this.#task;
+    const { taskId, appId, uidBase, stack, cacheNumber } = this.#task;
     // In parallel, because each of them starts a program.
     const opening = [
-      caches.open(appId, uidBase, `${stack} ${config.platform}`),
+      caches.open(appId, uidBase, { stack: `${stack} ${config.platform}`, cacheNumber }),
       createTaskFolder({ ...config, run }, this.#task),
     ] as const;
     await Promise.allSettled(opening); // the clean-up must come after both

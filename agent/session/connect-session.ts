@@ -157,7 +157,7 @@ class SessionKeeper {
       const takesAttach = this.#handlers.openAttach !== undefined;
       const takes = {
         ...{ takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true, takesAttach },
-        ...{ routesByAppId: true, takesMaintenance: true },
+        ...{ routesByAppId: true, takesMaintenance: true, takesCacheNumber: true },
       };
       const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, checkProbes: CHECK_PROBES };
       return await this.#connection.serve({ kind: 'hello', ...own, ...takes });

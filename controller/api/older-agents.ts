@@ -62,6 +62,18 @@ export function maintenanceProblems(
   return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
 }
 
+/** The connected nodes whose agents do not know that a cache was purged. */
+export function cacheProblems(
+  app: string,
+  nodes: readonly Pick<LiveNode, 'name' | 'keepsCaches'>[],
+): readonly ProblemBody[] {
+  const older = nodes.filter(({ keepsCaches }) => keepsCaches === true);
+  const [first] = older;
+  if (first === undefined) return [];
+  const message = `The agents of ${listed(older)} are too old to purge caches: a build of ${app} there uses its old cache.`;
+  return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
+}
+
 function listed(nodes: readonly Pick<LiveNode, 'name'>[]): string {
   const names = nodes.slice(0, NAMED_NODES).map(({ name }) => name);
   const more = nodes.length - names.length;

@@ -177,8 +177,9 @@ export class Builds implements TaskSources {
     }
   }
 
-  async #task(request: BuildRequest, { root, buildpacks }: BuildSettings): Promise<BuildTask> {
+  async #task(request: BuildRequest, settings: BuildSettings): Promise<BuildTask> {
     const { app, commit, commitTimeMs } = request;
+    const { root, buildpacks, limits = {}, cacheNumber } = settings;
     const config = await this.#deps.store.config(app.id);
     checkConfigSize(app.name, config);
     return {
@@ -193,8 +194,14 @@ export class Builds implements TaskSources {
       config,
       buildpacks,
       root,
-      limits: DEFAULT_BUILD_LIMITS,
+      cacheNumber,
       ...this.#deps.limits,
+      timeoutMs: limits.timeoutMs ?? this.#deps.limits.timeoutMs,
+      limits: {
+        ...DEFAULT_BUILD_LIMITS,
+        memoryBytes: limits.memoryBytes ?? DEFAULT_BUILD_LIMITS.memoryBytes,
+        diskBytes: limits.diskBytes ?? DEFAULT_BUILD_LIMITS.diskBytes,
+      },
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Reason } from '../../shared/domain/instance.ts';
+import type { Hello } from '../../shared/rpc/messages.ts';
 import { duplicateNodeReason } from './duplicate-node.ts';
 import type { LiveNodeState } from './node-registry.ts';
 import type { LiveNode } from './port.ts';
@@ -28,6 +29,7 @@ function sessionFields({
   | 'removesDestroyed'
   | 'losesRenamed'
   | 'ignoresMaintenance'
+  | 'keepsCaches'
   | 'egressIgnored'
   | 'checkProbes'
 > {
@@ -36,10 +38,20 @@ function sessionFields({
     refusedRoutesReason: session?.routes.refusedReason,
     routesLate: session !== undefined && routes.late,
     removesDestroyed: hello?.takesDestroyed === true,
-    losesRenamed: hello !== undefined && hello.routesByAppId !== true,
-    ignoresMaintenance: hello !== undefined && hello.takesMaintenance !== true,
+    ...(hello === undefined ? {} : missingAbilities(hello)),
     checkProbes: hello === undefined ? undefined : (hello.checkProbes ?? []),
-    egressIgnored: hello !== undefined && hello.takesEgress !== true,
+  };
+}
+
+/** What an older agent cannot do. */
+function missingAbilities(
+  hello: Hello,
+): Pick<LiveNode, 'losesRenamed' | 'ignoresMaintenance' | 'keepsCaches' | 'egressIgnored'> {
+  return {
+    losesRenamed: hello.routesByAppId !== true,
+    ignoresMaintenance: hello.takesMaintenance !== true,
+    keepsCaches: hello.takesCacheNumber !== true,
+    egressIgnored: hello.takesEgress !== true,
   };
 }
 

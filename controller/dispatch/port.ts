@@ -46,6 +46,8 @@ export interface LiveNode extends NodeFacts {
   readonly losesRenamed?: boolean | undefined;
   /** The proxy of the connected agent is too old to answer for apps in maintenance. */
   readonly ignoresMaintenance?: boolean | undefined;
+  /** The connected agent is too old to purge a build cache. */
+  readonly keepsCaches?: boolean | undefined;
   /** Why the connected agent refuses its desired state. */
   readonly refusedStateReason?: Reason | undefined;
   /** Why the connected agent refuses the fleet's routes. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BuildpackEdit, BuildSettings } from '../domain/build-settings.ts';
-import { list, queryFlag, reason, rowLimit, textRecord, wordOf } from './schema.ts';
+import { BUILD_BYTES_MIN, BUILD_TIMEOUT_MAX_MS, BUILD_TIMEOUT_MIN_MS } from '../domain/build-limits.ts';
+import { list, problemBody, queryFlag, reason, rowLimit, textRecord, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
 const buildBody = z.object({
@@ -18,7 +19,26 @@ export type BuildBody = z.output<typeof buildBody>;
 const buildSettingsBody = z.object({
   root: z.string().optional(),
   buildpacks: list(z.string()),
+  /** Only the limits that differ from the defaults. Absent from an older controller, and when none differs. */
+  limits: z
+    .object({
+      memoryBytes: z.number().optional(),
+      diskBytes: z.number().optional(),
+      timeoutMs: z.number().optional(),
+    })
+    .optional(),
 }) satisfies z.ZodType<BuildSettings>;
+
+const bytes = z.number().int().min(BUILD_BYTES_MIN).max(Number.MAX_SAFE_INTEGER).nullable().optional();
+
+/** `null`: the default again. */
+const buildLimits = z
+  .strictObject({
+    memoryBytes: bytes,
+    diskBytes: bytes,
+    timeoutMs: z.number().int().min(BUILD_TIMEOUT_MIN_MS).max(BUILD_TIMEOUT_MAX_MS).nullable().optional(),
+  })
+  .refine((limits) => Object.values(limits).some((value) => value !== undefined), 'at least one limit is needed');
 
 const name = z.string().max(4000);
 const index = z.number().int().optional();
@@ -30,10 +50,14 @@ const buildpackEdit = z.discriminatedUnion('op', [
 
 /** `root: null`: the whole repository again. */
 const buildSettingsChange = z
-  .strictObject({ root: z.string().max(4000).nullable().optional(), buildpacks: buildpackEdit.optional() })
+  .strictObject({
+    root: z.string().max(4000).nullable().optional(),
+    buildpacks: buildpackEdit.optional(),
+    limits: buildLimits.optional(),
+  })
   .refine(
-    ({ root, buildpacks }) => root !== undefined || buildpacks !== undefined,
-    'a root or a change of buildpacks is needed',
+    (change) => Object.values(change).some((value) => value !== undefined),
+    'a root, a change of buildpacks or limits are needed',
   );
 export type BuildSettingsChange = z.output<typeof buildSettingsChange>;
 
@@ -92,6 +116,15 @@ export const buildSpecs = {
     summary: 'Change the folder or the buildpacks that the next push uses.',
     body: buildSettingsChange,
     answer: buildSettingsBody,
+  },
+  purgeBuildCache: {
+    method: 'DELETE',
+    path: '/apps/:app/build-cache',
+    summary: 'Let the next build start with an empty cache.',
+    answer: z.object({
+      /** Nodes whose agents keep their caches. */
+      problems: list(problemBody),
+    }),
   },
   showBuilders: { method: 'GET', path: '/builders', summary: 'Show which nodes build.', answer: buildersBody },
   setBuilders: {

@@ -7,6 +7,17 @@ export interface BuildSettings {
   readonly root?: string | undefined;
   /** Names or URLs, in order; empty: app.json, .buildpacks or detection decide. */
   readonly buildpacks: readonly string[];
+  /** Absent: the defaults. */
+  readonly limits?: BuildLimits | undefined;
+  /** How often the build cache was purged. A cache with another number is not used. Absent: never. */
+  readonly cacheNumber?: number | undefined;
+}
+
+/** Limits of the builds of one app. Absent fields have their default. */
+export interface BuildLimits {
+  readonly memoryBytes?: number | undefined;
+  readonly diskBytes?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** One change of the list, with Heroku's rules. Positions start at 1. */

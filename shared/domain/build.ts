@@ -28,6 +28,8 @@ export interface BuildTask {
   /** The folder of the repository that contains the source, for messages; absent: the whole repository. */
   readonly root?: string | undefined;
   readonly limits: Limits;
+  /** A cache with another number is not used. Absent: the cache was never purged. */
+  readonly cacheNumber?: number | undefined;
   readonly timeoutMs: number;
   /** Compressed slug limit. */
   readonly slugLimitBytes: number;

@@ -33,6 +33,7 @@ const hello = z
     takesDestroyed: z.boolean(),
     routesByAppId: z.boolean(),
     takesMaintenance: z.boolean(),
+    takesCacheNumber: z.boolean(),
     takesAttach: z.boolean(),
     taskKinds: z
       .array(field.word)
@@ -198,6 +199,7 @@ function encodeTakes(hello: Partial<Hello>) {
     takesDestroyed: hello.takesDestroyed ?? false,
     routesByAppId: hello.routesByAppId ?? false,
     takesMaintenance: hello.takesMaintenance ?? false,
+    takesCacheNumber: hello.takesCacheNumber ?? false,
     takesAttach: hello.takesAttach ?? false,
   };
 }

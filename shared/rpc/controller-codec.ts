@@ -135,8 +135,8 @@ function encodeShort(message: CancelTask | TaskAck | CancelLogQuery | Upgrade | 
 
 function encodeTask(task: Task): WireStartTask {
   if (isCommandTask(task)) return encodeCommandTask(task);
-  const { root = '' } = task;
-  return { ...task, root, config: revealAll(task.config), buildpacks: [...task.buildpacks] };
+  const { root = '', cacheNumber = 0 } = task;
+  return { ...task, root, cacheNumber, config: revealAll(task.config), buildpacks: [...task.buildpacks] };
 }
 
 function encodeCommandTask(given: CommandTask): WireStartTask {

@@ -30,6 +30,8 @@ export interface Hello {
   readonly routesByAppId?: boolean | undefined;
   /** Its proxy answers for apps in maintenance. */
   readonly takesMaintenance?: boolean | undefined;
+  /** It purges the build cache of an app. */
+  readonly takesCacheNumber?: boolean | undefined;
   /** The kinds of tasks that the agent runs. Undefined from an older agent, which runs builds only. */
   readonly taskKinds?: readonly string[] | undefined;
   /** The probes of health checks that the agent runs. Undefined from an older agent, which runs none. */

@@ -148,6 +148,7 @@ export const buildTask: z.ZodType<BuildTask> = z.object({
   slugLimitBytes: field.size,
   outputLimitBytes: field.size,
   root: field.emptyIsAbsent(z.string().max(1_000)),
+  cacheNumber: field.count.transform((number) => (number === 0 ? undefined : number)),
 });
 
 const command = z.object({

@@ -29,4 +29,16 @@ export function buildSettingsCases(get: () => Store): void {
     assert.equal(ends.filter((end) => end.status === 'rejected').length, 1);
     assert.equal((await get().buildSettings(app.id)).buildpacks.length, 7);
   });
+
+  it('keeps the limits of builds and the number of the cache beside the other settings', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    const limits = { memoryBytes: 4 * 1024 ** 3, timeoutMs: 60_000 };
+    const set = { root: 'api', buildpacks: [], limits, cacheNumber: 2 };
+    assert.deepEqual(await get().changeBuildSettings(app.id, () => set), set);
+    await get().changeBuildSettings(app.id, (now) => ({ ...now, root: undefined }));
+    assert.deepEqual(await get().buildSettings(app.id), { root: undefined, buildpacks: [], limits, cacheNumber: 2 });
+    const reset = { memoryBytes: undefined, timeoutMs: undefined };
+    await get().changeBuildSettings(app.id, (now) => ({ ...now, limits: { ...now.limits, ...reset } }));
+    assert.deepEqual(await get().buildSettings(app.id), { root: undefined, buildpacks: [], cacheNumber: 2 });
+  });
 }

@@ -175,6 +175,7 @@ export const anyBuildTask: fc.Arbitrary<BuildTask> = fc.record({
   slugLimitBytes: anySize,
   outputLimitBytes: anySize,
   root: fc.constantFrom('services/api', undefined),
+  cacheNumber: fc.constantFrom(3, undefined),
 });
 
 export const anyCommandTask: fc.Arbitrary<CommandTask> = fc.record({

@@ -1,5 +1,6 @@
 import type { ApiDeps } from '../deps.ts';
-import { changeBuildSettings } from '../operations/build-settings.ts';
+import type { BuildSettings } from '../../../shared/domain/build-settings.ts';
+import { changeBuildSettings, purgeBuildCache } from '../operations/build-settings.ts';
 import { appRoute, type Route } from '../route.ts';
 
 /** Which folder of an app is built, and by which buildpacks. */
@@ -8,12 +9,21 @@ export function buildSettingsRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('showBuildSettings', {
       auth: 'user',
       action: 'app.read',
-      handle: ({ app }) => deps.store.buildSettings(app.id),
+      handle: async ({ app }) => viewSettings(await deps.store.buildSettings(app.id)),
     }),
     appRoute('changeBuildSettings', {
       auth: 'user',
       action: 'app.write',
-      handle: ({ app, user, body }) => changeBuildSettings(deps, { app, user, change: body }),
+      handle: async ({ app, user, body }) => viewSettings(await changeBuildSettings(deps, { app, user, change: body })),
+    }),
+    appRoute('purgeBuildCache', {
+      auth: 'user',
+      action: 'app.write',
+      handle: ({ app, user }) => purgeBuildCache(deps, { app, user }),
     }),
   ];
+}
+
+function viewSettings({ root, buildpacks, limits }: BuildSettings): BuildSettings {
+  return { root, buildpacks, limits };
 }

@@ -235,7 +235,6 @@ export const processSettingsRow = z
     processType,
     settings: { ...(placement === undefined ? {} : { placement }), ...(own === undefined ? {} : { limits: own }) },
   }));
-export const buildSettingsRow = z.strictObject({ root: optional(z.string()), buildpacks: json(z.array(z.string())) });
 export const domainRow = z.strictObject({ hostname: z.string().transform(parseDomain), appId, createdAtMs: whole });
 export const egressRow = z.strictObject({
   app: optional(z.string().transform(parseAppName)),

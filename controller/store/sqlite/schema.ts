@@ -45,6 +45,7 @@ export interface Schema {
     memoryBytes: number | null;
     diskBytes: number | null;
     timeoutMs: number | null;
+    cacheNumber: Generated<number>;
   };
   healthChecks: { appId: string; processType: string; checks: string };
   configVars: { appId: string; name: string; value: string; keyId: string | null };

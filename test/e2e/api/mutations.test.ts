@@ -136,6 +136,7 @@ describe('every route that changes something makes an event', () => {
       const build = { appId: app!.id, userId: app!.ownerId, commit: 'c'.repeat(40) };
       return { path: `/apps/hello/builds/${(await fixture.store.createBuild(build)).id}/cancel` };
     },
+    'DELETE /apps/:app/build-cache': () => ({ path: '/apps/hello/build-cache' }),
     'POST /apps/:app/deploy/abort': () => ({ path: '/apps/hello/deploy/abort' }),
     'PUT /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance', json: { page: '<h1>Later</h1>' } }),
     'DELETE /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance' }),

@@ -22,4 +22,5 @@ create index former_app_names_by_app on former_app_names (app_id);
 alter table build_settings add column memory_bytes integer;
 alter table build_settings add column disk_bytes integer;
 alter table build_settings add column timeout_ms integer;
+alter table build_settings add column cache_number integer not null default 0;
 `;

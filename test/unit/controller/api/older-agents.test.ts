@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  cacheProblems,
   maintenanceProblems,
   olderAgentProblems,
   requireAgentsFor,
@@ -65,5 +66,13 @@ describe('maintenance beside older agents', () => {
         next: 'slipway nodes:upgrade fra-1',
       },
     ]);
+  });
+});
+
+describe('a purge of a build cache beside older agents', () => {
+  it('names the nodes that keep their caches', () => {
+    assert.deepEqual(cacheProblems('shop', [node('fra-1', {})]), []);
+    const [problem] = cacheProblems('shop', [node('fra-1', {}), node('fra-2', { keepsCaches: true })]);
+    assert.equal(problem?.next, 'slipway nodes:upgrade fra-2');
   });
 });

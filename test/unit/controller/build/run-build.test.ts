@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { BuildLogs } from '../../../../controller/build/build-log.ts';
 import type { BuilderNode } from '../../../../controller/build/port.ts';
 import { Builds, DEFAULT_BUILD_POLICY } from '../../../../controller/build/run-build.ts';
+import { DEFAULT_BUILD_LIMITS } from '../../../../shared/domain/assignment.ts';
 import type { BuildTask } from '../../../../shared/domain/build.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import type { Slug } from '../../../../shared/domain/slug.ts';
@@ -58,10 +59,14 @@ describe('the task of a builder', () => {
     const store = await openMemoryStore();
     const user = await addUser(store);
     const app = await addApp(store, user.id);
-    await store.changeBuildSettings(app.id, () => ({ root: 'services/api', buildpacks: ['heroku/nodejs'] }));
+    const limits = { memoryBytes: 4 * 1024 ** 3, timeoutMs: 120_000 };
+    const settings = { root: 'services/api', buildpacks: ['heroku/nodejs'], limits, cacheNumber: 2 };
+    await store.changeBuildSettings(app.id, () => settings);
     let buildpacks: readonly string[] = [];
+    let given: Partial<BuildTask> = {};
     const run = ({ task }: { task: BuildTask }): Promise<never> => {
       ({ buildpacks } = task);
+      given = task;
       return Promise.reject(new SlipwayError({ code: 'SLIP_BUILDER_LOST', message: 'Far enough.' }));
     };
     const deps = { store, builders: { runBuild: run }, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
@@ -87,6 +92,9 @@ describe('the task of a builder', () => {
     await assert.rejects(push(new SlipwayError({ code: 'SLIP_BUILD_ROOT_ABSENT', message: 'No folder.' })), {
       code: 'SLIP_BUILD_ROOT_ABSENT',
     });
+    assert.equal(given.limits?.memoryBytes, limits.memoryBytes);
+    assert.equal(given.limits.diskBytes, DEFAULT_BUILD_LIMITS.diskBytes);
+    assert.deepEqual([given.timeoutMs, given.cacheNumber], [120_000, 2]);
     assert.deepEqual(buildpacks, [], 'nothing is built in place of a folder that is absent');
     await store.close();
   });

@@ -114,6 +114,7 @@ describe('every message survives the wire', () => {
         checkProbes: fc.constantFrom(['http', 'tcp'], undefined),
         routesByAppId: fc.boolean(),
         takesMaintenance: fc.boolean(),
+        takesCacheNumber: fc.boolean(),
       }),
       throughAgentWire,
     );

@@ -21,6 +21,7 @@ export interface Hello {
   'routesByAppId'?: (boolean);
   'checkProbes'?: (string)[];
   'takesMaintenance'?: (boolean);
+  'takesCacheNumber'?: (boolean);
   'takesAttach'?: (boolean);
 }
 
@@ -41,5 +42,6 @@ export interface Hello__Output {
   'routesByAppId': (boolean);
   'checkProbes': (string)[];
   'takesMaintenance': (boolean);
+  'takesCacheNumber': (boolean);
   'takesAttach': (boolean);
 }

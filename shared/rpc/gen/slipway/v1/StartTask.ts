@@ -21,6 +21,7 @@ export interface StartTask {
   'root'?: (string);
   'kind'?: (string);
   'command'?: (_slipway_v1_Command | null);
+  'cacheNumber'?: (number);
 }
 
 export interface StartTask__Output {
@@ -40,4 +41,5 @@ export interface StartTask__Output {
   'root': (string);
   'kind': (string);
   'command': (_slipway_v1_Command__Output | null);
+  'cacheNumber': (number);
 }
