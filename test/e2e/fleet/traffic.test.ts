@@ -166,7 +166,8 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
       const said = (await status()).problems.map(({ message }) => message).join('\n');
       const alone = said.includes(`No other node can reach node ${home.name} at ${home.address}:7405`);
       return (
-        alone && new RegExp(`Node ${away.name} cannot be reached at ${away.address}:7405 from ${home.name}\\.`).test(said)
+        alone &&
+        new RegExp(`Node ${away.name} cannot be reached at ${away.address}:7405 from ${home.name}\\.`).test(said)
       );
     };
     const load = await Load.at({ address: away.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);

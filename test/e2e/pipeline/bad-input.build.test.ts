@@ -36,7 +36,7 @@ describe('a push whose build cannot succeed', () => {
     assertSays(
       text,
       /The Custom app failed to build: bin\/compile of \.\/pack ended with exit code 3/,
-      /repair it, commit and push again/,
+      /Repair it, commit and push again/,
     );
   });
 
@@ -72,7 +72,7 @@ describe('a push whose build cannot succeed', () => {
     assert.match(text, /remote: red/);
     // git adds an erase-line sequence of its own only on a terminal, and there is none here
     assert.doesNotMatch(text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
-    assertSays(text, /^remote: {2}! {5}The Custom app failed to build|rejected.*The Custom app failed/, /repair it/);
+    assertSays(text, /^remote: {2}! {5}The Custom app failed to build|rejected.*The Custom app failed/, /Repair it/);
   });
 
   it('says that a buildpack refuses the app, cannot be fetched, or is not a buildpack', async () => {
