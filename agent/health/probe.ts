@@ -40,7 +40,7 @@ export function createProbe(clock: Clock, open: OpenStream): RunProbe {
         check.probe === 'command'
           ? askCommand({ instanceId: target.instanceId, words: check.command }, end.signal, { open, clock })
           : askPort(check, target, end.signal);
-      return await Promise.race([asked, late]);
+      return await Promise.race([asked.catch(notAsked), late]);
     } finally {
       end.abort();
     }
@@ -63,6 +63,11 @@ function askPort(check: PortCheck, { address, port: own }: ProbeTarget, signal: 
 
 function lateAnswer({ timeoutMs }: HealthCheck): ProbeAnswer {
   return { passed: false, answer: `it did not answer within ${String(timeoutMs / 1000)} s` };
+}
+
+/** Node refuses to send such a request, for example because of a header. */
+function notAsked(): ProbeAnswer {
+  return { passed: false, answer: 'its path or a header cannot be sent' };
 }
 
 function cancelled(): ProbeAnswer {

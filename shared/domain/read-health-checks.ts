@@ -37,14 +37,17 @@ export interface ReadChecks {
 const DEFAULTS = { initialDelay: 0, timeout: 5, attempts: 3, wait: 5 } as const;
 
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
-const HEADER_VALUE = /^[^\u0000-\u001f\u007f]*$/;
+/** HTTP/1.1 sends headers as Latin-1. Node refuses to send other characters. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** The agent writes these itself. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'transfer-encoding',
+  'expect',
   'upgrade',
   'te',
+  'trailer',
 ]);
 const PATH = /^\/[\x21-\x7e]*$/;
 /** A command is shown in messages, so it has no control characters. */
@@ -225,7 +228,7 @@ class ChecksReader {
       throw this.#refuse(`"${path}.name" must be the name of a header`);
     if (OWN_HEADERS.has(name.toLowerCase())) throw this.#refuse(`"${path}.name" may not be ${name}`);
     if (typeof text !== 'string' || !HEADER_VALUE.test(text) || Buffer.byteLength(text) > HEADER_BYTES_MAX)
-      throw this.#refuse(`"${path}.value" must be one line of at most ${String(HEADER_BYTES_MAX)} bytes`);
+      throw this.#refuse(`"${path}.value" must be one line of at most ${String(HEADER_BYTES_MAX)} bytes, with Latin-1 characters only`);
     return [name, text];
   }
 

@@ -136,6 +136,17 @@ describe('an HTTP check', () => {
     assert.equal(await answerOf(''), 'it closed the connection');
   });
 
+  it('fails when Node cannot send the request, and does not reject', async (t) => {
+    const port = await serve(t, (_, response) => void response.end());
+    const check = readHealthCheck('web', { type: 'liveness' }, { path: 'check', refuse: (what) => new Error(what) });
+    assert.equal(check.probe, 'http');
+    for (const headers of [{ 'X-Price': '5 €' }, { Trailer: 'X' }, { 'X Y': 'no name' }])
+      assert.deepEqual(
+        await probe({ ...check, headers } as typeof check, { address: '127.0.0.1', port }, new AbortController().signal),
+        { passed: false, answer: 'its path or a header cannot be sent' },
+      );
+  });
+
   it('does not pass for a switch of protocols', async (t) => {
     const port = await serveTcp(t, (socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');

@@ -65,6 +65,8 @@ describe('the health checks of app.json', () => {
     ['an uptime that is no startup check', { web: [{ type: 'liveness', uptime: 3 }] }, /"startup" only/],
     ['a header of the agent', { web: [{ httpHeaders: [{ name: 'Content-Length', value: '1' }] }] }, /may not be/],
     ['a header with a line end', { web: [{ httpHeaders: [{ name: 'A', value: 'b\r\nC: d' }] }] }, /must be one line/],
+    ['a header that HTTP cannot send', { web: [{ httpHeaders: [{ name: 'A', value: '5 €' }] }] }, /Latin-1/],
+    ['a header for a trailer', { web: [{ httpHeaders: [{ name: 'Trailer', value: 'X' }] }] }, /may not be Trailer/],
     ['too many headers', { web: [{ httpHeaders: Array(21).fill({ name: 'A', value: 'b' }) }] }, /more than 20 headers/],
     ['a long text', { web: [{ content: 'x'.repeat(1025) }] }, /content" must be a text of at most 1024 bytes/],
     ['a worker without a port', { worker: [{ path: '/up' }] }, /"healthchecks\.worker\.0" needs a port/],
