@@ -63,7 +63,7 @@ export async function unpackTo(target: string, name: string, source: Readable): 
     const path = join(target, ...parts);
     if (type === 'directory') await makeFolders(target, parts);
     else if (type === 'file') {
-      await makeFolders(target, parts.slice(0, -1));
+      if (parts.length > 0) await makeFolders(target, parts.slice(0, -1));
       await writeNew(path, mode & PERMISSIONS, entry);
       files += 1;
     } else skipped.push(entry.header.name);

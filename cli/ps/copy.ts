@@ -46,14 +46,16 @@ async function download(cli: Cli, place: Place, to: string): Promise<void> {
   const isFolder = (await lstat(to).catch(() => undefined))?.isDirectory() === true;
   const target = isFolder ? join(to, name) : resolve(to);
   const archive = new PassThrough();
-  const unpacking = unpackTo(target, name, archive);
-  unpacking.catch(() => archive.destroy());
   const command = ['tar', '-C', posix.dirname(place.path), '-cf', '-', '--', name];
   const tar = await startIn(cli, place, { command, output: archive });
-  const code = await tar.process.exited;
-  archive.end();
-  if (code !== 0) throw copyFailed(tar.errors(), code);
-  const { files, skipped } = await unpacking;
+  const unpacking = unpackTo(target, name, archive);
+  const reading = tar.process.exited.then((code) => {
+    if (code !== 0) throw copyFailed(tar.errors(), code);
+    archive.end();
+  });
+  // The first failure is the cause of the other one.
+  for (const part of [unpacking, reading]) part.catch(() => archive.destroy());
+  const [{ files, skipped }] = await Promise.all([unpacking, reading]);
   cli.note(`Copied ${String(files)} ${files === 1 ? 'file' : 'files'} to ${to}.\n`);
   if (skipped.length > 0) cli.note(`Left out ${String(skipped.length)} links or special files.\n`);
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { isErrno, SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { passInput, written } from '../attached-command.ts';
 import type { Cli, CommandRun } from '../cli.ts';
+import { escapeControls, oneLine } from '../terminal/escape.ts';
 import { usageError } from '../usage-error.ts';
 
 export interface PortPair {
@@ -46,8 +47,8 @@ async function listen(cli: Cli, { local }: PortPair, target: Target): Promise<Se
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     connect(cli, socket, target).catch((error: unknown) => {
-      const { message, hint } = toSlipwayError(error);
-      cli.note(`${message}${hint === undefined ? '' : ` ${hint}`}\n`);
+      const { message, hint } = toSlipwayError(error); // an app can write both
+      cli.note(`${oneLine(escapeControls(`${message}${hint === undefined ? '' : ` ${hint}`}`))}\n`);
       socket.destroy();
     });
   });

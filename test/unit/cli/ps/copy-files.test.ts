@@ -39,6 +39,16 @@ describe('files that are copied from and to an instance', () => {
     assert.equal((await stat(join(dir, 'to/run.sh'))).mode & 0o777, 0o755);
   });
 
+  it('can be a single file, which gets the given name', async (t) => {
+    const dir = await folder(t);
+    const target = join(dir, 'new/copy.csv');
+    for (const content of ['first', 'second']) {
+      const unpacked = await unpackTo(target, 'data.csv', archive([{ name: 'data.csv' }, content]));
+      assert.deepEqual(unpacked, { files: 1, skipped: [] });
+      assert.equal(await readFile(target, 'utf8'), content);
+    }
+  });
+
   it('leave out links and devices of the archive', async (t) => {
     const dir = await folder(t);
     const source = archive(
