@@ -25,6 +25,7 @@ export interface AttachPlace {
  */
 export async function acceptAttach(place: AttachPlace, clock: Clock): Promise<Socket> {
   const server = createServer({ allowHalfOpen: false });
+  server.maxConnections = 1; // an app could connect many times before the server closes
   const accepted = once(server, 'connection').then(([socket]: Socket[]) => socket);
   accepted.catch(() => undefined);
   try {
