@@ -11,6 +11,9 @@ export function isStreamRequest(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === ATTACH_PROTOCOL;
 }
 
+/** The API, the stream and its two pipelines all want to know of the end of the connection: more than the 10 after which Node warns. */
+const MAX_LISTENERS = 30;
+
 /** A request whose connection can become a stream. */
 interface Waiting {
   readonly socket: TLSSocket;
@@ -31,7 +34,8 @@ export class StreamRequests {
       const response = new ServerResponse(request);
       response.assignSocket(socket);
       response.shouldKeepAlive = false;
-      response.once('finish', () => socket.end());
+      // The client of a refused request cannot hold the connection: nothing reads from it any more.
+      response.once('finish', () => socket.destroySoon());
       this.#waiting.set(request, { socket, head });
       server.routing(request, response);
     });
@@ -54,6 +58,7 @@ export class StreamRequests {
 function accept({ socket, head }: Waiting, reply: FastifyReply): Duplex {
   reply.hijack();
   reply.raw.detachSocket(socket);
+  socket.setMaxListeners(MAX_LISTENERS);
   socket.once('close', () => reply.raw.emit('close'));
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${ATTACH_PROTOCOL}\r\n\r\n`);
   if (head.length > 0) socket.unshift(head);

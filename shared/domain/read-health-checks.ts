@@ -228,7 +228,9 @@ class ChecksReader {
       throw this.#refuse(`"${path}.name" must be the name of a header`);
     if (OWN_HEADERS.has(name.toLowerCase())) throw this.#refuse(`"${path}.name" may not be ${name}`);
     if (typeof text !== 'string' || !HEADER_VALUE.test(text) || Buffer.byteLength(text) > HEADER_BYTES_MAX)
-      throw this.#refuse(`"${path}.value" must be one line of at most ${String(HEADER_BYTES_MAX)} bytes, with Latin-1 characters only`);
+      throw this.#refuse(
+        `"${path}.value" must be one line of at most ${String(HEADER_BYTES_MAX)} bytes, with Latin-1 characters only`,
+      );
     return [name, text];
   }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { PassThrough, type Duplex } from 'node:stream';
+import { connect } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openStream } from '../../../cli/stream-transport.ts';
 import { ATTACH_LIMITS } from '../../../controller/api/operations/attach.ts';
@@ -80,6 +82,24 @@ describe('streams to instances over the API', () => {
     await assert.rejects(open(ada, PATH.replace('web.1', 'web.9')), { code: 'SLIP_ATTACH_INSTANCE', httpStatus: 404 });
     fixture.fleet.statuses.clear();
     await assert.rejects(open(ada), { code: 'SLIP_ATTACH_INSTANCE', httpStatus: 409 });
+  });
+
+  it('closes the connection of a request that it refused, although the client keeps it open', async () => {
+    const { hostname, port } = new URL(fixture.url);
+    const raw = connectTcp({ host: hostname, port: Number(port), allowHalfOpen: true });
+    const socket = connect({ socket: raw, ca: fixture.authority.caPem });
+    const head = [
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: slipway-attach',
+      `Authorization: Bearer ${eve.token ?? ''}`,
+    ];
+    socket.on('error', () => undefined).write(`GET ${PATH} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 404 /);
+    // The other end reads nothing, so only an end of the whole connection stops these bytes.
+    await eventually('the end of the connection', () => socket.destroyed || !socket.write('more'));
+    socket.destroy();
   });
 
   it('refuses an ordinary request, and passes on why the node cannot be reached', async () => {

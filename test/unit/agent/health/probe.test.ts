@@ -142,7 +142,11 @@ describe('an HTTP check', () => {
     assert.equal(check.probe, 'http');
     for (const headers of [{ 'X-Price': '5 €' }, { Trailer: 'X' }, { 'X Y': 'no name' }])
       assert.deepEqual(
-        await probe({ ...check, headers } as typeof check, { address: '127.0.0.1', port }, new AbortController().signal),
+        await probe(
+          { ...check, headers },
+          { instanceId: 'i', address: '127.0.0.1', port },
+          new AbortController().signal,
+        ),
         { passed: false, answer: 'its path or a header cannot be sent' },
       );
   });
