@@ -8,6 +8,7 @@ import { BUILD_SETTINGS_COMMANDS } from './build-settings/spec.ts';
 import { CONTROLLER_COMMANDS } from './controller/spec.ts';
 import { CONFIG_COMMANDS } from './config/spec.ts';
 import { DEPLOY_COMMANDS } from './deploy/spec.ts';
+import { CRON_COMMANDS } from './cron/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
 import { EVENTS_COMMANDS } from './events/spec.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...DOMAINS_COMMANDS,
   ...PS_COMMANDS,
   ...RUN_COMMANDS,
+  ...CRON_COMMANDS,
   ...CHECKS_COMMANDS,
   ...PLACEMENT_COMMANDS,
   ...LOGS_COMMANDS,

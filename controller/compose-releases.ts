@@ -7,6 +7,7 @@ import { BuilderPool } from './build/builder-pool.ts';
 import { BuildLogs } from './build/build-log.ts';
 import { UnusedImages } from './build/unused-images.ts';
 import { webUrl } from './config.ts';
+import { CronRuns } from './cron/cron-runs.ts';
 import type { Dispatch } from './dispatch/create-dispatch.ts';
 import type { App } from './domain/apps.ts';
 import { Formations } from './formation/formations.ts';
@@ -67,6 +68,7 @@ export interface ReleaseParts {
   readonly formations: Formations;
   readonly history: HistoryCleaner;
   readonly oneOffs: OneOffs;
+  readonly cronRuns: CronRuns;
   readonly checkChanges: CheckChanges;
 }
 
@@ -101,6 +103,7 @@ export function composeReleases(
   });
   const { commands } = work.dispatch;
   const oneOffs = new OneOffs({ store, fleet, commands, randomId });
+  const cronRuns = new CronRuns({ store, oneOffs, commands, failpoint });
   const { roomTimeoutMs } = policy;
   const phase = new ReleaseCommand({ store, oneOffs, commands, clock, failpoint, log, roomTimeoutMs });
   const releases = new Releases({
@@ -122,7 +125,7 @@ export function composeReleases(
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   const checkChanges = new CheckChanges({ store, queue, releases, log });
-  return { releases, promotions, rollbacks, formations, history, oneOffs, checkChanges };
+  return { releases, promotions, rollbacks, formations, history, oneOffs, cronRuns, checkChanges };
 }
 
 export function composeDeploys(

@@ -79,7 +79,7 @@ export function composeApi(
       history: parts.history,
       archives: parts.archives,
       formations,
-      oneOffs,
+      ...{ oneOffs, cronRuns: parts.cronRuns },
       destroys: parts.destroys,
       aborts: parts.aborts,
       builds,

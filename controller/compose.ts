@@ -10,6 +10,7 @@ import {
   type BuildParts,
   type ReleaseParts,
 } from './compose-releases.ts';
+import { CronScheduler } from './cron/scheduler.ts';
 import { renewServerCertificate } from './dispatch/renew-server-certificate.ts';
 import type { Basics, Foundations } from './foundations.ts';
 import { createMovement } from './movement/create-movement.ts';
@@ -24,6 +25,7 @@ export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts
   readonly lifetimes: AppLifetimes;
   readonly aborts: DeployAborts;
   readonly movement: ReturnType<typeof createMovement>;
+  readonly cron: CronScheduler;
 }
 
 /** Builds every part of the pipeline and gives each what it needs; nothing listens yet. */
@@ -43,7 +45,9 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { fleet } = dispatch;
   const { lostAfterMs } = config;
   const movement = createMovement({ store, fleet, queue, clock, log, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, lifetimes, aborts, movement };
+  const cron = new CronScheduler({ store, runs: releases.cronRuns, clock, log });
+  const parts = { deploys, destroys, lifetimes, aborts, movement, cron };
+  return { ...foundations, ...fleetParts, ...builds, ...releases, ...parts };
 }
 
 /** Starts background work that reacts to reports. Returns the function that ends it. */

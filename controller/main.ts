@@ -55,12 +55,13 @@ async function serve(config: ControllerConfig): Promise<void> {
   const moved = parts.movement.reconcile();
   const resumed = resume(parts, log, stop.signal);
   const cleaned = parts.destroys.clean();
+  const scheduled = parts.cron.run(stop.signal);
   await untilStopped();
   log.info({}, 'controller.stopping');
   stop.abort(stopping());
   await Promise.allSettled([api.close(), git.close()]);
   endBackground();
-  await Promise.all([resumed, moved, cleaned]);
+  await Promise.all([resumed, moved, cleaned, scheduled]);
   await parts.dispatch.close();
   await foundations.store.close();
 }

@@ -5,6 +5,7 @@ import type { ConnectionLimits } from '../access/connection-limiter.ts';
 import type { BuilderPool } from '../build/builder-pool.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
+import type { CronRuns } from '../cron/cron-runs.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
@@ -84,6 +85,7 @@ export interface ApiDeps {
     'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart' | 'stop' | 'start'
   >;
   readonly oneOffs: Pick<OneOffs, 'start' | 'stop'>;
+  readonly cronRuns: Pick<CronRuns, 'start'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
   readonly aborts: Pick<DeployAborts, 'abort' | 'isRunning'>;
   readonly builds: Pick<Builds, 'cancel'>;

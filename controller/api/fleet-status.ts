@@ -8,6 +8,8 @@ import { hasFormerLimits } from '../formation/limit-changes.ts';
 import type { Ceilings } from '../../shared/domain/ceilings.ts';
 import type { AppOverview } from '../domain/app-overview.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { CommandRow } from '../domain/commands.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import { listedOwner } from '../access/policy.ts';
 import type { User } from '../domain/users.ts';
@@ -84,9 +86,10 @@ async function readApps(
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
   const ownerId = listedOwner(user);
   const ceilings = ownerId === undefined ? await deps.store.limitCeilings() : undefined;
+  const failedCron = Map.groupBy(await deps.store.failedCron(), ({ appId }) => appId);
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
-    const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings }));
+    const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings, failedCron }));
     add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
     after = slice.at(-1)?.app.name;
     if (slice.length < SLICE_APPS) return all;
@@ -109,10 +112,12 @@ function appFacts(
     overview,
     names,
     ceilings,
+    failedCron,
   }: {
     readonly overview: AppOverview;
     readonly names: ReadonlyMap<string, string>;
     readonly ceilings: Ceilings | undefined;
+    readonly failedCron: ReadonlyMap<AppId, readonly CommandRow[]>;
   },
 ): AppFacts {
   const { app, current, latest, latestBuild, formation, settings, rows } = overview;
@@ -129,6 +134,7 @@ function appFacts(
       .map(instanceName)
       .sort(),
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
+    failedCron: failedCron.get(app.id) ?? [],
     ...{ stopped: app.stopped, lock: app.lock, maintenance: app.maintenance },
     ...{ current, latest, latestBuild, leftOut: deps.fleet.leftOutOfRoutes(app.id) },
   };

@@ -13,6 +13,7 @@ import { ceilingRoutes } from './routes/ceilings.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { controllerRoutes } from './routes/controller.ts';
 import { deployRoutes } from './routes/deploys.ts';
+import { cronRoutes } from './routes/cron.ts';
 import { destroyRoutes } from './routes/destroy.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { egressRoutes } from './routes/egress.ts';
@@ -46,6 +47,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...deployRoutes(deps),
     ...destroyRoutes(config, deps),
     ...buildSettingsRoutes(deps),
+    ...cronRoutes(deps),
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),
     ...runRoutes(deps),

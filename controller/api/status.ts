@@ -12,6 +12,7 @@ import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
 import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
+import type { CommandRow } from '../domain/commands.ts';
 import type { Release } from '../domain/releases.ts';
 
 /** The facts of one app for its status. */
@@ -31,6 +32,8 @@ export interface AppFacts {
   /** Newest release of any state. */
   readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
   readonly latestBuild: Build | undefined;
+  /** The newest runs of cron entries, where they failed. */
+  readonly failedCron: readonly Pick<CommandRow, 'process' | 'failure'>[];
   readonly stopped?: App['stopped'];
   readonly lock?: App['lock'];
   readonly maintenance?: App['maintenance'];
@@ -176,6 +179,7 @@ function appProblems(app: CountedApp): readonly ProblemBody[] {
     ...allLimitProblems(app),
     ...releaseProblems(app),
     ...buildProblems(app),
+    ...cronProblems(app),
   ];
 }
 
@@ -259,6 +263,13 @@ function buildProblems({ name, latest, latestBuild }: AppFacts): readonly Proble
   const message =
     `${name}: the last build (${latestBuild.commit.slice(0, 7)}) failed. ${latestBuild.failure?.message ?? ''}`.trim();
   return [{ message, next: `slipway builds:output ${latestBuild.id} -a ${name}` }];
+}
+
+function cronProblems({ name, failedCron }: AppFacts): readonly ProblemBody[] {
+  return failedCron.map(({ process, failure }) => ({
+    message: `${name}: ${failure?.message ?? `${process} failed.`}`,
+    next: `slipway cron:output ${process} -a ${name}`,
+  }));
 }
 
 function lastExit({ lastExit: exit }: InstanceBody): string {

@@ -16,7 +16,7 @@ const EVENTS = 50;
 /** The facts that explain the state of an app. */
 export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock, movement } = deps;
-  const [rows, nodes, current, formation, [latest], [latestBuild], events] = await Promise.all([
+  const [rows, nodes, current, formation, [latest], [latestBuild], events, failedCron] = await Promise.all([
     store.assignmentsOfApp(app.id),
     store.nodes(),
     store.currentRelease(app.id),
@@ -24,6 +24,7 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     store.releases(app.id, 1),
     store.builds(app.id, 1),
     store.events({ appId: app.id, limit: EVENTS }),
+    store.failedCron(app.id),
   ]);
   const nameOf = await userNames(
     store,
@@ -46,6 +47,7 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     patienceMs: app.lostAfterMs ?? movement.lostAfterMs,
     nodes: nodeFacts(deps, nodes, rows),
     events,
+    failedCron,
   };
 }
 

@@ -63,7 +63,7 @@ export class Commands implements CommandRunner {
     const { store } = this.#deps;
     for (const row of await store.unfinishedCommands()) {
       if (row.state === 'running') this.#await(this.#hold(row));
-      else if (row.kind === 'release')
+      else if (row.kind === 'release' || (row.kind === 'cron' && row.userId === undefined))
         await store.removeCommand(row.id); // it has not run, so it may be started again
       else await store.endCommand(row.id, { failure: notSent(row) });
     }

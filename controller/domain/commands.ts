@@ -15,14 +15,16 @@ export interface NewCommand {
   readonly memoryBytes: number;
   readonly timeoutMs: number;
   readonly graceMs: number;
+  /** The cron entry; part of the name `cron.report.7`. */
+  readonly label?: string | undefined;
   /** Undefined: no user started it. */
   readonly userId?: UserId | undefined;
 }
 
 /** A command as the database keeps it. */
-export interface CommandRow extends NewCommand {
+export interface CommandRow extends Omit<NewCommand, 'label'> {
   readonly app: AppName;
-  /** `release.12`, `run.4`, `cron.7` */
+  /** `release.12`, `run.4`, `cron.report.7` */
   readonly process: string;
   readonly state: TaskState;
   readonly createdAtMs: number;

@@ -10,7 +10,8 @@ import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import type { CommandRunner } from '../dispatch/commands.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { App } from '../domain/apps.ts';
-import { COMMAND_OUTPUT_BYTES, type CommandRow } from '../domain/commands.ts';
+import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../domain/commands.ts';
+import { CRON_OUTPUT_BYTES } from '../domain/cron.ts';
 import type { Release } from '../domain/releases.ts';
 import { limitsOf, needsOf } from '../schedule/demands.ts';
 import type { Store } from '../store/port.ts';
@@ -35,6 +36,8 @@ export interface OneOffRequest {
   /** Name of the only possible node. */
   readonly node?: string | undefined;
   readonly userId?: UserId | undefined;
+  /** Writes the command to the database. Default: as it is. */
+  readonly record?: ((command: NewCommand) => Promise<CommandRow>) | undefined;
   /** The command waits for a person. */
   readonly attached?: boolean | undefined;
 }
@@ -63,7 +66,8 @@ export class OneOffs {
     const row = await this.#choices.add(async () => {
       if (request.kind === 'run') await this.#checkNumber(app);
       const nodeId = await this.#choose(app, request, needs);
-      return await store.createCommand(this.#newCommand(app, request, { nodeId, limits }));
+      const { record = (command) => store.createCommand(command) } = request;
+      return await record(this.#newCommand(app, request, { nodeId, limits }));
     });
     await commands.start(row, taskOf(app, request, { row, limits }));
     return row;
@@ -93,7 +97,7 @@ export class OneOffs {
     app: App,
     { kind, release, command, timeoutMs, userId }: OneOffRequest,
     { nodeId, limits }: { readonly nodeId: NodeId; readonly limits: Limits },
-  ): Parameters<Store['createCommand']>[0] {
+  ): NewCommand {
     const id = this.#deps.randomId() as TaskId;
     const { memoryBytes } = limits;
     return {
@@ -113,7 +117,7 @@ function taskOf(
   return {
     ...{ kind, taskId: row.id, appId: app.id, app: app.name, uidBase: app.uidBase, release: version, process, command },
     ...{ layers: slug.layers, stack: slug.stack, commit: slug.commit, config, env, limits },
-    ...{ timeoutMs, graceMs, outputLimitBytes: COMMAND_OUTPUT_BYTES, attached },
+    ...{ timeoutMs, graceMs, outputLimitBytes: kind === 'cron' ? CRON_OUTPUT_BYTES : COMMAND_OUTPUT_BYTES, attached },
   };
 }
 

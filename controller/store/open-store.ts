@@ -14,6 +14,7 @@ import { createBuilds } from './sqlite/builds.ts';
 import { createTasks } from './sqlite/tasks.ts';
 import { createCommands } from './sqlite/commands.ts';
 import { createConfigKeys } from './sqlite/config-keys.ts';
+import { createCron } from './sqlite/cron.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
 import { createDomains } from './sqlite/domains.ts';
@@ -89,6 +90,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createBuilds(deps),
       ...createTasks(deps),
       ...createCommands(deps),
+      ...createCron(deps),
       ...createReleases(deps),
       ...createReleaseOutputs(deps),
       ...createReleaseSlugs(deps),

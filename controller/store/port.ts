@@ -2,6 +2,7 @@ import type { AppLifeStore } from './app-life-port.ts';
 import type { BuildSettingsStore } from './build-settings-port.ts';
 import type { CommandStore } from './command-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
+import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { ReleaseStore } from './release-port.ts';
 import type { TaskStore } from './task-port.ts';
@@ -51,6 +52,7 @@ export interface Store
     DestroyedStore,
     TaskStore,
     CommandStore,
+    CronStore,
     ReleaseStore,
     QuotaStore,
     HistoryStore,

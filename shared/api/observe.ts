@@ -94,7 +94,10 @@ const logQuery = z.strictObject({
   lines: z.coerce.number().int().min(0).max(1500).default(100),
   process: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?$/, 'it is a process type (web) or an instance (web.1)')
+    .regex(
+      /^[A-Za-z0-9_-]{1,63}(?:\.[a-z0-9-]{1,40})?(?:\.\d{1,9})?$/,
+      'it is a process type (web), an instance (web.1) or a cron entry (cron.report)',
+    )
     .optional(),
   source: z.enum(['app', 'slipway']).optional(),
   follow: queryFlag,

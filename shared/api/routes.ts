@@ -6,6 +6,7 @@ import { buildSpecs } from './builds.ts';
 import { checkSpecs } from './checks.ts';
 import { controllerSpecs } from './controller.ts';
 import { deploySpecs } from './deploys.ts';
+import { cronSpecs } from './cron.ts';
 import { domainSpecs } from './domains.ts';
 import { egressSpecs } from './egress.ts';
 import { formationSpecs } from './formation.ts';
@@ -29,6 +30,7 @@ export const API_ROUTES = {
   ...archiveSpecs,
   ...buildSpecs,
   ...deploySpecs,
+  ...cronSpecs,
   ...domainSpecs,
   ...egressSpecs,
   ...formationSpecs,

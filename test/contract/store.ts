@@ -8,6 +8,7 @@ import { revealAll } from '../../shared/kit/sensitive.ts';
 import { appLifeCases } from './store-app-life.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
 import { commandCases } from './store-commands.ts';
+import { cronCases } from './store-cron.ts';
 import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
@@ -53,6 +54,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     buildSettingsCases(() => store);
     healthCheckCases(() => store);
     commandCases(() => store);
+    cronCases(() => store);
     egressCases(() => store);
     historyCases(() => store);
     taskCases(() => store);

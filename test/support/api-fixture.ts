@@ -13,6 +13,7 @@ import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import { BuilderPool } from '../../controller/build/builder-pool.ts';
 import type { CommandRunner } from '../../controller/dispatch/commands.ts';
 import type { Fleet } from '../../controller/dispatch/port.ts';
+import { CronRuns } from '../../controller/cron/cron-runs.ts';
 import { OneOffs } from '../../controller/one-off/one-offs.ts';
 import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
 import { Destroys } from '../../controller/release/destroys.ts';
@@ -192,6 +193,7 @@ function fakeCheckChanges(store: Store): CheckChanges {
 }
 
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
+  const oneOffs = new OneOffs({ store, fleet, commands: FAKE_COMMANDS, randomId });
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     upgrades: { start: () => Promise.resolve(NO_UPGRADE), status: () => NO_UPGRADE },
@@ -249,7 +251,8 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     history: { grown: () => undefined },
     unusedImages: { note: () => undefined, find: () => Promise.resolve([]), remove: () => Promise.resolve([]) },
     formations: fakeFormations(store, fleet),
-    oneOffs: new OneOffs({ store, fleet, commands: FAKE_COMMANDS, randomId }),
+    oneOffs,
+    cronRuns: new CronRuns({ store, oneOffs, commands: FAKE_COMMANDS, failpoint: noFailpoint }),
     destroys: fakeDestroys(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,

@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, type DesiredInstanceState } from '../../shared/domain/a
 import type { AppId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
 import { parseAppName, parseNodeName, parseProcessType, parseUserName } from '../../shared/domain/names.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
-import { systemClock } from '../../shared/kit/clock.ts';
+import { systemClock, type Clock } from '../../shared/kit/clock.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { sealAll } from '../../shared/kit/sensitive.ts';
 
@@ -18,8 +18,8 @@ import { sealAll } from '../../shared/kit/sensitive.ts';
 export const TEST_KEYRING = new Keyring(parseKeyFile(Buffer.alloc(32, 7).toString('base64'), 'test'));
 
 /** A real store in memory: fast, gone when closed. */
-export function openMemoryStore(): Promise<Store> {
-  return openStore({ path: ':memory:', clock: systemClock, randomId, keyring: TEST_KEYRING });
+export function openMemoryStore(clock: Clock = systemClock): Promise<Store> {
+  return openStore({ path: ':memory:', clock, randomId, keyring: TEST_KEYRING });
 }
 
 export function digestOf(letter: string): Digest {

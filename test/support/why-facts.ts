@@ -54,6 +54,7 @@ export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
       wanted: { web: 1 },
       instances: [instanceFact()],
       nodes: [nodeFact()],
+      failedCron: [],
       placeless: new Map(),
       patienceMs: 60_000,
     },

@@ -18,6 +18,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'api',
     'assignments',
     'build',
+    'cron',
     'dispatch',
     'domain',
     'formation',

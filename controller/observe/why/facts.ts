@@ -76,6 +76,8 @@ export interface AppWhyFacts {
   readonly stopped?: Stopped | undefined;
   readonly maintenance?: boolean | undefined;
   readonly instances: readonly InstanceFact[];
+  /** The newest runs of cron entries, where they failed. */
+  readonly failedCron: readonly { readonly process: string; readonly failure?: Reason | undefined }[];
   /** Wanted instances without a place, with the known reason for each node. */
   readonly placeless: ReadonlyMap<string, string>;
   /** How long a node may be silent before the app's instances move. */

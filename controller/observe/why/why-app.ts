@@ -14,6 +14,7 @@ export function whyApp(facts: AppWhyFacts): WhyBody {
     ...instanceChains(facts, counts),
     ...releaseChains(facts),
     ...buildChains(facts),
+    ...cronChains(facts),
   ]);
   const { app: about } = facts;
   return chains.length > 0 ? { about, well: false, chains } : { about, well: true, chains: [wellChain(facts, counts)] };
@@ -143,6 +144,14 @@ function buildChains({ app, latest, latestBuild, current }: AppWhyFacts): readon
     `So no release was made, and ${serving}.`,
   ];
   return [{ code, links, next: nextFor(code, { app, buildId: latestBuild.id }) }];
+}
+
+function cronChains({ app, failedCron }: AppWhyFacts): readonly WhyChain[] {
+  return failedCron.map(({ process, failure }) => ({
+    code: failure?.code ?? 'SLIP_COMMAND_FAILED',
+    links: [failure?.message ?? `${process} of ${app} failed.`, 'It was the last run of its cron entry.'],
+    next: `slipway cron:output ${process} -a ${app}`,
+  }));
 }
 
 function pushed({ user, commit }: BuildFact): string {

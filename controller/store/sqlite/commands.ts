@@ -1,19 +1,25 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { COMMAND_KINDS } from '../../../shared/domain/command.ts';
+import type { NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, NodeId, TaskId, UserId } from '../../../shared/domain/ids.ts';
+import type { Reason } from '../../../shared/domain/instance.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 import { isTerminal, TASK_STATES, transition } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { endOf } from '../../domain/command-end.ts';
 import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../../domain/commands.ts';
 import type { CommandStore } from '../command-port.ts';
+import { insertEvent } from './events.ts';
+import { listOf } from './list-of.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 /** Ended commands that are kept for each app and kind. */
 const ENDED_KEPT = 100;
+/** While runs of a cron entry fail within this time of each other, only the first one has an event. */
+const FAILED_EVENT_EVERY_MS = 60 * 60_000;
 
 const text = <T extends string>() => z.string().transform((value) => value as T);
 const absent = <T extends z.ZodType>(schema: T) => z.union([z.null().transform(() => undefined), schema]);
@@ -59,7 +65,7 @@ const commandRow = z.strictObject({
 
 export function createCommands({ inTransaction, clock }: RepositoryDeps): CommandStore {
   return {
-    createCommand: (command) => inTransaction((tx) => insert(tx, command, clock.nowMs())),
+    createCommand: (command) => inTransaction((tx) => insertCommand(tx, command, clock.nowMs())),
     command: (id) => inTransaction((tx) => find(tx, id)),
     commandOfRelease: (appId, version) => inTransaction((tx) => findByProcess(tx, appId, `release.${String(version)}`)),
     commandByProcess: (appId, process) => inTransaction((tx) => findByProcess(tx, appId, process)),
@@ -76,6 +82,7 @@ export function createCommands({ inTransaction, clock }: RepositoryDeps): Comman
       }),
     removeCommand: (id) =>
       inTransaction(async (tx) => {
+        await rewindCron(tx, id);
         await tx.deleteFrom('tasks').where('id', '=', id).where('kind', '!=', 'build').execute();
       }),
     ...createProgress({ inTransaction, clock }),
@@ -123,6 +130,8 @@ function createProgress({
             .set({ result: JSON.stringify(end.result) })
             .where('taskId', '=', id)
             .execute();
+        if (row.kind === 'cron' && state === 'failed' && !(await failedLately(tx, id, clock.nowMs())))
+          await insertEvent(tx, clock, cronFailed(row, failure));
         return find(tx, id);
       }),
     commandUsesImage: (nodeId, digest) =>
@@ -138,8 +147,8 @@ function createProgress({
 }
 
 /** A user can start no command without a number, and a release has one release command. */
-async function insert(tx: Tx, command: NewCommand, nowMs: number): Promise<CommandRow> {
-  const { id, kind, appId, nodeId, ...own } = command;
+export async function insertCommand(tx: Tx, command: NewCommand, nowMs: number): Promise<CommandRow> {
+  const { id, kind, appId, nodeId, label, ...own } = command;
   const { userId = null, release } = own;
   const last = await tx
     .selectFrom('commands')
@@ -147,8 +156,9 @@ async function insert(tx: Tx, command: NewCommand, nowMs: number): Promise<Comma
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow();
   const number = kind === 'release' ? 0 : (last.number ?? 0) + 1;
-  const process = `${kind}.${String(kind === 'release' ? release : number)}`;
-  await removeOld(tx, appId, kind);
+  const prefix = label === undefined ? kind : `${kind}.${label}`;
+  const process = `${prefix}.${String(kind === 'release' ? release : number)}`;
+  if (kind !== 'cron') await removeOld(tx, appId, kind); // runs of cron entries are removed with their history
   const task = { id, kind, appId, nodeId, buildId: null, state: 'pending', createdAtMs: nowMs };
   await tx.insertInto('tasks').values(task).execute();
   const row = { ...own, userId, taskId: id, appId, process, number };
@@ -184,6 +194,37 @@ function rowsOf(tx: Tx) {
       ...(['commands.graceMs', 'commands.userId', 'commands.cancelled', 'commands.result'] as const),
       ...(['commands.outputBytes', 'commands.outputLines'] as const),
     ]);
+}
+
+export async function commandsById(tx: Tx, ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, CommandRow>> {
+  const rows = await rowsOf(tx).where('tasks.id', 'in', listOf(ids)).execute();
+  return new Map(parseRows(commandRow, rows).map((row) => [row.id, row]));
+}
+
+/** The tick of a command that has not run is undecided again. */
+async function rewindCron(tx: Tx, id: TaskId): Promise<void> {
+  await sql`update cron_entries set decided_ms = min(decided_ms, tick_ms - 1) from cron_runs
+    where cron_runs.task_id = ${id} and tick_ms is not null
+      and cron_entries.app_id = cron_runs.app_id and cron_entries.name = cron_runs.name`.execute(tx);
+}
+
+/** An entry that fails each minute does not fill the events. */
+async function failedLately(tx: Tx, id: TaskId, nowMs: number): Promise<boolean> {
+  const found = await sql`select 1 from cron_runs own
+    join cron_runs former on former.app_id = own.app_id and former.name = own.name and former.seq < own.seq
+    join tasks on tasks.id = former.task_id
+    where own.task_id = ${id} and tasks.state = 'failed' and tasks.finished_at_ms > ${nowMs - FAILED_EVENT_EVERY_MS} limit 1`.execute(
+    tx,
+  );
+  return found.rows.length > 0;
+}
+
+function cronFailed({ app, process }: CommandRow, failure: Reason | undefined): NewEvent {
+  const message = failure?.message ?? `${process} of ${app} failed.`;
+  return {
+    ...{ kind: 'cron.failed', actor: 'controller', app, instance: process, message },
+    next: `slipway cron:output ${process} -a ${app}`,
+  };
 }
 
 async function find(tx: Tx, id: TaskId): Promise<CommandRow | undefined> {

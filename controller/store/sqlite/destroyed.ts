@@ -14,7 +14,17 @@ import type { Tx } from './schema.ts';
 
 /** Tables with rows of an app, in the order in which the rows can be deleted. */
 const TABLES_OF_APP = [
-  ...(['assignments', 'releaseImages', 'releases', 'tasks', 'builds', 'formations', 'processSettings'] as const),
+  ...([
+    'assignments',
+    'releaseImages',
+    'releases',
+    'cronRuns',
+    'cronEntries',
+    'tasks',
+    'builds',
+    'formations',
+    'processSettings',
+  ] as const),
   ...(['configVars', 'domains', 'buildSettings', 'healthChecks', 'egress', 'appNodes'] as const),
   ...(['maintenancePages', 'formerAppNames'] as const),
 ] as const;

@@ -20,12 +20,13 @@ import { configKeys } from './migrations/0017-config-keys.ts';
 import { appLife } from './migrations/0018-app-life.ts';
 import { commands } from './migrations/0019-commands.ts';
 import { healthChecks } from './migrations/0021-health-checks.ts';
+import { cron } from './migrations/0023-cron.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands, appLife],
+  ...[healthChecks, commands, appLife, cron],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -55,6 +55,8 @@ export interface Schema {
   builds: BuildRow;
   tasks: TaskTableRow;
   commands: CommandTableRow;
+  cronEntries: CronEntryTableRow;
+  cronRuns: CronRunTableRow;
   releases: ReleaseRow;
   releaseOutputs: { appId: string; version: number; output: string };
   releaseImages: { digest: string; appId: string; version: number };
@@ -117,6 +119,26 @@ interface TaskTableRow {
   startedAtMs: number | null;
   finishedAtMs: number | null;
   failure: string | null;
+}
+
+interface CronEntryTableRow {
+  appId: string;
+  name: string;
+  /** With the time zone. */
+  schedule: string;
+  decidedMs: number;
+  suspended: number | null;
+  present: Generated<number>;
+}
+
+interface CronRunTableRow {
+  seq: Generated<number>;
+  appId: string;
+  name: string;
+  tickMs: number | null;
+  atMs: number;
+  taskId: string | null;
+  skipped: string | null;
 }
 
 interface CommandTableRow {

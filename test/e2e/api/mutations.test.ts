@@ -7,6 +7,7 @@ import { newSerial } from '../../../controller/access/ca/certificates.ts';
 import { newJoinToken } from '../../../controller/access/tokens.ts';
 import { Upgrades } from '../../../controller/install/upgrades.ts';
 import type { NodeRow } from '../../../controller/domain/nodes.ts';
+import type { CronEntry } from '../../../shared/domain/cron.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../shared/kit/log.ts';
 import { API_CONFIG, FAKE_PROGRAM, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
@@ -34,6 +35,11 @@ const TELLS_NOTHING: Readonly<Record<string, string>> = {
 
 const KEYS = [1, 2].map(() => sshKeyPair().public);
 
+const CRON_ENTRY: CronEntry = {
+  ...{ name: 'job', command: 'node job.js', schedule: '@daily', timeZone: 'Etc/UTC', suspended: false },
+  ...{ concurrency: 'allow', missed: 'run-once', timeoutMs: 60_000 },
+};
+
 interface Ask {
   readonly path: string;
   readonly json?: unknown;
@@ -59,7 +65,8 @@ describe('every route that changes something makes an event', () => {
     second = await addNode(fixture.store, 'fra-2');
     for (const node of [machine, second]) await fixture.store.setNodeState(node.id, 'ready');
     await fixture.store.setFormation(app.id, { web: 2 });
-    await fixture.store.createRelease(newRelease(app, { slug: { ...slugOf('a'), processTypes: { web: 'node .' } } }));
+    const slug = { ...slugOf('a'), processTypes: { web: 'node .' }, cron: [CRON_ENTRY] };
+    await fixture.store.createRelease(newRelease(app, { slug }));
     const at = { nodeId: machine.id, appId: app.id, release: 1 };
     await fixture.store.beginRollout(app.id, 1, {
       ...noChange,
@@ -152,6 +159,9 @@ describe('every route that changes something makes an event', () => {
     'POST /gc': () => ({ path: '/gc', json: { dryRun: false } }),
     'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
     'PATCH /apps/:app/build-settings': () => ({ path: '/apps/hello/build-settings', json: { root: 'api' } }),
+    'POST /apps/:app/cron/:entry/run': () => ({ path: '/apps/hello/cron/job/run' }),
+    'POST /apps/:app/cron/:entry/suspend': () => ({ path: '/apps/hello/cron/job/suspend' }),
+    'POST /apps/:app/cron/:entry/resume': () => ({ path: '/apps/hello/cron/job/resume' }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),
     'DELETE /apps/:app/domains/:hostname': () => ({ path: '/apps/hello/domains/www.example.com' }),
     'DELETE /apps/:app/domains': async () => {

@@ -38,6 +38,7 @@ function status(
     wanted: { web: 1 },
     formerLimits: [],
     aboveCeilings: [],
+    failedCron: [],
     current,
     latest: current,
   };
