@@ -192,7 +192,7 @@ describe('every route that changes something makes an event', () => {
     },
     'POST /apps/:app/restart': () => ({ path: '/apps/hello/restart', json: {} }),
     'POST /apps/:app/runs': () => ({ path: '/apps/hello/runs', json: { command: 'ls -l' } }),
-    'POST /apps/:app/runs/:run/stop': () => ({ path: '/apps/hello/runs/run.1/stop' }),
+    'POST /apps/:app/runs/:run/stop': () => ({ path: '/apps/hello/runs/run.2/stop' }),
     'POST /nodes/:node/cordon': () => ({ path: '/nodes/fra-1/cordon' }),
     'POST /nodes/:node/uncordon': () => ({ path: '/nodes/fra-1/uncordon' }),
     'POST /nodes/:node/drain': () => ({ path: '/nodes/fra-2/drain', json: {} }),
