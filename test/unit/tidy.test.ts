@@ -222,6 +222,7 @@ const CONTROLLER_STARTS = [
   'controller/compose-fleet.ts',
   'controller/install/programs.ts',
   'controller/push/git/fast-import.ts',
+  'controller/push/git/kept-commits.ts',
   'controller/push/git/receive-pack.ts',
   'controller/push/git/repository.ts',
   'controller/push/git/source.ts',

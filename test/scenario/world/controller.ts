@@ -16,6 +16,7 @@ import { Formations } from '../../../controller/formation/formations.ts';
 import { Restarts } from '../../../controller/formation/restarts.ts';
 import { startReaper } from '../../../controller/assignments/reaper.ts';
 import { Releases } from '../../../controller/release/releases.ts';
+import { Rollbacks, type RolledBack } from '../../../controller/release/rollbacks.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../../controller/release/rollout-plan.ts';
 import { Rollouts } from '../../../controller/release/rollout.ts';
 import type { App } from '../../../controller/domain/apps.ts';
@@ -47,6 +48,7 @@ interface Running {
   readonly dispatcher: Dispatcher;
   readonly fleet: Fleet;
   readonly releases: Releases;
+  readonly rollbacks: Rollbacks;
   readonly formations: Formations;
   readonly deploys: Deploys;
   readonly destroys: Destroys;
@@ -145,6 +147,12 @@ export class SimulatedController {
     return mortal(running.releases, running.life).setConfig(app, app.ownerId, { changes });
   }
 
+  rollBack(app: App, version: number | undefined): Promise<RolledBack> {
+    const running = this.#running;
+    if (running === undefined) return Promise.reject(new Error('connection refused'));
+    return mortal(running.rollbacks, running.life).rollBack(app, app.ownerId, version);
+  }
+
   destroy(app: App, by: UserName): Promise<void> {
     const running = this.#running;
     if (running === undefined) return Promise.reject(new Error('connection refused'));
@@ -230,6 +238,8 @@ export class SimulatedController {
       log,
       signal: new AbortController().signal,
     });
+    const unusedImages = { during: <T>(work: () => Promise<T>) => work(), note: () => undefined };
+    const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage: () => Promise.resolve(true) });
     const restartDeps = {
       store,
       fleet,
@@ -242,7 +252,7 @@ export class SimulatedController {
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
     const deploys = new Deploys({
       ...{ store, releases, queue, lifetimes, aborts, history, clock, log },
-      unusedImages: { during: (deploy) => deploy() },
+      unusedImages,
       builds: { build: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
       commitTimeMs: () => Promise.resolve(0),
@@ -264,6 +274,7 @@ export class SimulatedController {
       dispatcher,
       fleet,
       releases,
+      rollbacks,
       formations,
       deploys,
       destroys,

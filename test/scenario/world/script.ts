@@ -25,6 +25,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   node NAME [MB] [LABEL=VALUE…] a machine with an agent that joins
  *   push APP TYPE=BEHAVIOUR, …    waits until the push returns; `push&` does not wait
  *   config APP NAME=VALUE         waits until the change is rolled out
+ *   rollback APP [vN]             the command of its owner
  *   scale APP TYPE=N              changes only the database
  *   ps:scale APP TYPE=N|all|+N…   the command of an operator; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
  *                                 and ps:limits& which does not wait; ps:stop APP [TYPE], ps:start APP [TYPE]
@@ -97,6 +98,7 @@ export class Script {
     push: (words) => this.#wait(this.#push(words)),
     'push&': (words) => void this.#push(words),
     config: ([app = '', ...pairs]) => this.#wait(this.#config(app, pairs)),
+    rollback: ([app = '', version]) => this.#wait(this.#rollBack(app, version)),
     scale: async ([app = '', ...pairs]) => {
       const counts = pairsOf(pairs).map(([type, count]) => [type, count === 'all' ? count : Number(count)] as const);
       const { id } = await this.#world.app(app);
@@ -288,6 +290,22 @@ export class Script {
       },
       (error: unknown) => {
         trace.say('config', String(error));
+      },
+    );
+  }
+
+  async #rollBack(name: string, version: string | undefined): Promise<void> {
+    const { trace, controller } = this.#world;
+    const wanted = version === undefined ? undefined : Number(version.slice(1));
+    await controller.rollBack(await this.#world.app(name), wanted).then(
+      (made) => {
+        trace.say(
+          'rollback',
+          `to v${String(made.to)}, v${String(made.version)}; changed: ${made.changed.join(', ') || 'nothing'}`,
+        );
+      },
+      (error: unknown) => {
+        trace.say('rollback', error instanceof Error ? error.message : String(error));
       },
     );
   }
