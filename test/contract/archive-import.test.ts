@@ -92,6 +92,18 @@ describe('the import of an archive', () => {
     assert.equal((await store(tar)).commit, commit);
   });
 
+  it('stores the same content again with only a new commit', async () => {
+    const tar = await tarOf([
+      ['same', 'the same content'],
+      ['lib/x', 'x'],
+    ]);
+    const first = await store(tar);
+    const second = await store(tar, { timeMs: 1_700_000_001_000 });
+    assert.notEqual(second.commit, first.commit);
+    assert.equal(await git('cat-file', 'blob', `${second.commit}:same`), 'the same content');
+    assert.equal(await git('ls-tree', '-r', '--name-only', second.commit), 'lib/x\nsame\n');
+  });
+
   it('leaves out the only folder at the top when asked, unless a link would then leave the app', async () => {
     const inFolder: Member[] = [
       ['app-1/Procfile', 'web: x\n'],

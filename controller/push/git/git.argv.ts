@@ -116,9 +116,9 @@ export function initCommand(dir: string): Command {
   };
 }
 
-/** Reads one commit with its files from standard input. It always writes a pack. */
+/** Reads one commit with its files from standard input. A limit of 0 objects makes it write a pack also for one object. */
 export function fastImportCommand(repositoryDir: string): Command {
-  return gitCommand(repositoryDir, [...withConfig(['fastimport.unpackLimit=1']), 'fast-import', '--quiet', '--done']);
+  return gitCommand(repositoryDir, [...withConfig(['fastimport.unpackLimit=0']), 'fast-import', '--quiet', '--done']);
 }
 
 export function updateRefArgs(ref: string, newCommit: string, oldCommit: string): readonly string[] {
@@ -156,6 +156,11 @@ export function archiveCommand(repositoryDir: string, tree: string): Command {
 
 function archiveArgs(tree: string): readonly string[] {
   return ['archive', '--format=tar', tree];
+}
+
+/** Prints a header line and the content of a blob. It follows symbolic links inside the tree. */
+export function blobCommand(repositoryDir: string, object: string): Command {
+  return { ...gitCommand(repositoryDir, ['cat-file', '--batch', '--follow-symlinks']), stdin: `${object}\n` };
 }
 
 /** Prints the type of an object, or that it is missing. It does not follow symlinks. */
