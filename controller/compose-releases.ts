@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { APP_JSON_BYTES_MAX } from '../shared/domain/app-json.ts';
 import type { Digest } from '../shared/domain/ids.ts';
 import type { KeyedQueue } from '../shared/kit/keyed-queue.ts';
 import { randomId } from '../shared/kit/random-id.ts';
@@ -18,7 +20,7 @@ import { ReleaseCommand } from './one-off/release-command.ts';
 import { setDeployRef } from './push/git/deploy-ref.ts';
 import { keepCommits } from './push/git/kept-commits.ts';
 import { commitInfo, removeRepository, repositoryPath } from './push/git/repository.ts';
-import { findTree } from './push/git/source.ts';
+import { findTree, readCommitFile } from './push/git/source.ts';
 import type { AppLifetimes } from './release/app-lifetimes.ts';
 import { BakeWatcher } from './release/bake-watcher.ts';
 import { CheckChanges } from './release/check-changes.ts';
@@ -138,6 +140,13 @@ export function composeDeploys(
     ...{ store, builds, releases, queue, lifetimes, aborts, unusedImages, history, clock, log },
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
+    readAppJson: (push, root) =>
+      readCommitFile(push.repositoryDir, {
+        commit: push.newCommit,
+        path: root === undefined ? 'app.json' : `${root}/app.json`,
+        maxBytes: APP_JSON_BYTES_MAX + 1, // the parser reports a larger file
+      }),
+    randomSecret: () => randomBytes(32).toString('hex'),
     urlOf: (app) => webUrl(config, app.name),
   });
 }

@@ -12,6 +12,7 @@ import type { Store } from '../store/port.ts';
 import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
 import { requireUnlocked } from './app-lock.ts';
 import type { DeployAborts } from './deploy-aborts.ts';
+import { applyAppJson } from './first-deploy.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import { renderFailure, renderLaunching, renderLive } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
@@ -31,6 +32,9 @@ export interface DeployDeps {
   /** Source tree of a commit, as the builder gets it. */
   readonly findSource: (push: Push, root: string | undefined) => ReturnType<FindSource>;
   readonly commitTimeMs: (push: Push) => Promise<number>;
+  /** app.json of a commit. Undefined when it has none. */
+  readonly readAppJson: (push: Push, root: string | undefined) => Promise<Uint8Array | undefined>;
+  readonly randomSecret: () => string;
   /** `http://hello.localhost:8080`; undefined when the app has no web process. */
   readonly urlOf: (app: App) => string;
 }
@@ -80,6 +84,7 @@ export class Deploys {
 
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
     requireUnlocked((await this.#deps.store.appById(app.id)) ?? app); // somebody may have locked it while this push waited
+    await this.#applyAppJson(app, push, io);
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
     io.abort.throwIfAborted();
@@ -87,6 +92,15 @@ export class Deploys {
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     io.output(renderLaunching());
     return await this.#deps.queue.enqueue(app.id, () => this.#release(app, push, { ...built, ...io }));
+  }
+
+  /** Before the build, so that a mistake is told at once and the build has the variables. @throws what {@link applyAppJson} throws */
+  async #applyAppJson(app: App, push: Push, { output }: PushIo): Promise<void> {
+    const { store, queue, readAppJson } = this.#deps;
+    const content = await readAppJson(push, (await store.buildSettings(app.id)).root);
+    if (content === undefined) return;
+    const { userId } = push.user;
+    output(await queue.enqueue(app.id, () => applyAppJson(this.#deps, { app, userId, content })));
   }
 
   async #release(

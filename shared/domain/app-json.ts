@@ -1,5 +1,6 @@
 import { SlipwayError } from '../kit/errors.ts';
 import type { CronEntry } from './cron.ts';
+import { jsonPlace } from './json-place.ts';
 import { readCron } from './read-cron.ts';
 import { readHealthChecks, type ReadChecks } from './read-health-checks.ts';
 
@@ -16,6 +17,8 @@ export interface AppJson {
   readonly healthchecks: ReadChecks;
   /** Dokku's extension. */
   readonly cron: readonly CronEntry[];
+  /** Parts of the format that Slipway does not use, e.g. `addons`. */
+  readonly unused: readonly string[];
 }
 
 export interface AppJsonVariable {
@@ -27,21 +30,42 @@ export interface AppJsonVariable {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const MAX_BYTES = 1024 * 1024;
+export const APP_JSON_BYTES_MAX = 1024 * 1024;
 const MAX_BUILDPACKS = 20;
 const MAX_QUANTITY = 1000;
 
 /** @throws SLIP_BUILD_APP_JSON with line and column, or the field */
 export function parseAppJson(content: Uint8Array): AppJson {
-  if (content.byteLength > MAX_BYTES) throw invalidAppJson('it is larger than 1 MB');
-  const root = fieldsOf(parseJson(new TextDecoder('utf-8').decode(content)), 'the file');
+  if (content.byteLength > APP_JSON_BYTES_MAX) throw invalidAppJson('it is larger than 1 MB');
+  const text = new TextDecoder('utf-8').decode(content);
+  try {
+    return readAppJson(parseJson(text));
+  } catch (error) {
+    throw error instanceof InvalidField ? invalidAppJson(withPlace(error.message, text)) : error;
+  }
+}
+
+/** A value that app.json may not have. Its message begins with the path of the value. */
+class InvalidField extends Error {}
+
+const invalidField = (what: string): InvalidField => new InvalidField(what);
+
+function withPlace(what: string, text: string): string {
+  const [, path = '', rest = ''] = /"([^"]+)"((?:\.\w+)*)/.exec(what) ?? [];
+  const place = jsonPlace(text, `${path}${rest}`);
+  return place === undefined ? what : `${what} (line ${String(place.line)}, column ${String(place.column)})`;
+}
+
+function readAppJson(value: unknown): AppJson {
+  const root = fieldsOf(value, 'the file');
   return {
     buildpacks: buildpacksOf(root['buildpacks'] ?? []),
     formation: mapFields(root, 'formation', quantityOf),
     env: mapFields(root, 'env', variableOf),
     scripts: mapFields(root, 'scripts', (value) => (typeof value === 'string' ? value : undefined)),
-    healthchecks: readHealthChecks(root['healthchecks'] ?? {}, invalidAppJson),
-    cron: readCron(root['cron'] ?? [], invalidAppJson),
+    healthchecks: readHealthChecks(root['healthchecks'] ?? {}, invalidField),
+    cron: readCron(root['cron'] ?? [], invalidField),
+    unused: unusedParts(root),
   };
 }
 
@@ -62,7 +86,7 @@ function placeOf(text: string, message: string): string {
 
 function fieldsOf(value: unknown, what: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw invalidAppJson(`${what} must be an object`);
+  throw invalidField(`${what} must be an object`);
 }
 
 /** Entries for which `read` returns a value. */
@@ -81,12 +105,12 @@ function mapFields<T>(
 }
 
 function buildpacksOf(value: unknown): string[] {
-  if (!Array.isArray(value)) throw invalidAppJson('"buildpacks" must be a list');
-  if (value.length > MAX_BUILDPACKS) throw invalidAppJson(`"buildpacks" has more than ${MAX_BUILDPACKS} entries`);
+  if (!Array.isArray(value)) throw invalidField('"buildpacks" must be a list');
+  if (value.length > MAX_BUILDPACKS) throw invalidField(`"buildpacks" has more than ${MAX_BUILDPACKS} entries`);
   return value.map((entry: unknown, index) => {
     const url = typeof entry === 'string' ? entry : fieldsOf(entry, `"buildpacks.${index}"`)['url'];
     if (typeof url === 'string' && url !== '') return url;
-    throw invalidAppJson(`"buildpacks.${index}.url" must be a name or URL`);
+    throw invalidField(`"buildpacks.${index}.url" must be a name or URL`);
   });
 }
 
@@ -95,18 +119,33 @@ function quantityOf(value: unknown, path: string): number | undefined {
   if (quantity === undefined) return undefined;
   if (typeof quantity === 'number' && Number.isInteger(quantity) && quantity >= 0 && quantity <= MAX_QUANTITY)
     return quantity;
-  throw invalidAppJson(`${path}.quantity must be a whole number from 0 to ${MAX_QUANTITY}`);
+  throw invalidField(`${path}.quantity must be a whole number from 0 to ${MAX_QUANTITY}`);
 }
 
 function variableOf(value: unknown, path: string): AppJsonVariable {
   if (typeof value === 'string') return { value, required: true, isGenerated: false };
   const fields = fieldsOf(value, path);
   const given = fields['value'];
-  if (given !== undefined && typeof given !== 'string') throw invalidAppJson(`${path}.value must be a string`);
+  if (given !== undefined && typeof given !== 'string') throw invalidField(`${path}.value must be a string`);
   return { value: given, required: fields['required'] !== false, isGenerated: fields['generator'] === 'secret' };
 }
 
 /** @param what begins with the path of the value */
+/** Heroku's parts that would change what an app gets. Others, such as `name`, describe the app only. */
+const UNUSED = ['addons', 'environments', 'image', 'stack'];
+
+function unusedParts(root: Fields): readonly string[] {
+  const scripts = Object.entries(fieldsOf(root['scripts'] ?? {}, '"scripts"'));
+  const sized = Object.entries(fieldsOf(root['formation'] ?? {}, '"formation"'));
+  return [
+    ...UNUSED.filter((name) => Object.hasOwn(root, name)),
+    ...scripts.map(([name]) => `scripts.${name.slice(0, 60)}`),
+    ...sized.flatMap(([type, value]) =>
+      Object.hasOwn(fieldsOf(value, `"formation.${type}"`), 'size') ? [`formation.${type.slice(0, 60)}.size`] : [],
+    ),
+  ];
+}
+
 export function invalidAppJson(what: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_APP_JSON',

@@ -2,10 +2,13 @@ import type { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { run, runOk, start } from '../../../shared/kit/exec.ts';
-import { archiveCommand, kindCommand } from './git.argv.ts';
+import { archiveCommand, blobCommand, kindCommand } from './git.argv.ts';
 
 /** Almost as fast as the fastest level, and a tenth smaller. */
 const GZIP_LEVEL = 5;
+
+/** More than the header line of git has. */
+const HEADER_BYTES = 100;
 
 type Child = ReturnType<typeof start>;
 
@@ -25,6 +28,22 @@ export async function findTree(
   const { stdout } = await runOk(run, kindCommand(repositoryDir, tree));
   if (stdout.trim() !== 'tree') throw rootAbsent(commit, root);
   return () => Promise.resolve(openTree(repositoryDir, tree));
+}
+
+/**
+ * The first bytes of a file of a commit. Undefined when the commit has no such file.
+ * @param path relative to the top of the repository, without a newline
+ */
+export async function readCommitFile(
+  repositoryDir: string,
+  { commit, path, maxBytes }: { readonly commit: string; readonly path: string; readonly maxBytes: number },
+): Promise<Buffer | undefined> {
+  const maxOutputBytes = maxBytes + HEADER_BYTES;
+  const { stdout } = await runOk(run, { ...blobCommand(repositoryDir, `${commit}:${path}`), maxOutputBytes });
+  const [header = ''] = stdout.split('\n', 1);
+  const [, bytes] = /^[0-9a-f]{40} blob (\d+)$/.exec(header) ?? [];
+  if (bytes === undefined) return undefined;
+  return Buffer.from(stdout.slice(header.length + 1)).subarray(0, Math.min(Number(bytes), maxBytes));
 }
 
 /**

@@ -136,6 +136,30 @@ describe('deploys without git', () => {
     );
   });
 
+  it('gives a new app what app.json names, after a refusal with the place of a mistake and with what is missing', async () => {
+    await fleet.slipway('create', 'declared', '--no-remote');
+    const appJson = {
+      env: { LEVEL: 'info', KEY: { generator: 'secret' }, NEEDED: { description: 'x' } },
+      formation: { web: { quantity: 2 } },
+    };
+    const deploy = async (text: string): Promise<CommandResult> =>
+      await slipway('deploy', await folderOf({ ...helloApp('1'), 'app.json': text }), '-a', 'declared');
+    const wrong = await deploy('{\n  "env": { "LEVEL": 1 }\n}');
+    assert.match(wrong.stdout, /"env\.LEVEL" must be an object \(line 2, column 21\)/);
+    const missing = await deploy(JSON.stringify(appJson));
+    assert.match(
+      missing.stdout,
+      /does not have: NEEDED\.\n !     Set them, then push again: slipway config:set NEEDED=VALUE/,
+    );
+    assert.equal(await fleet.slipway('builds', '-a', 'declared').then((text) => text.includes('no builds yet')), true);
+    await fleet.slipway('config:set', 'NEEDED=x', '-a', 'declared');
+    const done = await deploy(JSON.stringify(appJson));
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.match(done.stdout, /Applying app\.json\n {7}Set config vars: LEVEL, KEY\n {7}Scaled: web=2\n/);
+    assert.match(await fleet.slipway('config', '-a', 'declared'), /KEY: +[0-9a-f]{64}\nLEVEL: +info\n/);
+    assert.match(await fleet.slipway('ps', '-a', 'declared'), /web\.2/);
+  });
+
   it('promotes the release to another app with the config of that app', async () => {
     await fleet.slipway('config:set', 'GREETING=live', '-a', 'live');
     const promoted = await slipway('promote', '--to', 'live', '-a', 'hello');

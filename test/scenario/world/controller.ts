@@ -256,6 +256,8 @@ export class SimulatedController {
       builds: { build: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
       commitTimeMs: () => Promise.resolve(0),
+      readAppJson: () => Promise.resolve(undefined),
+      randomSecret: () => 'f'.repeat(64),
       urlOf: (app) => `http://${app.name}.test`,
     });
     const stop = new AbortController();

@@ -27,6 +27,7 @@ describe('app.json', () => {
         scripts: { postdeploy: './seed' },
         healthchecks: { checks: {}, warnings: [] },
         cron: [],
+        unused: ['scripts.postdeploy', 'scripts.dokku', 'formation.web.size', 'formation.worker.size'],
       },
     );
   });
@@ -34,6 +35,11 @@ describe('app.json', () => {
   const bad: readonly [string, unknown, RegExp][] = [
     ['no JSON, with its place', '{\n  "a": 1,\n}', /line 3, column 1/],
     ['nothing at all', '', /not JSON|too early/],
+    [
+      'a wrong type, with its place',
+      '{\n  "env": {\n    "A": { "value": 1 }\n  }\n}',
+      /"env\.A"\.value must be a string \(line 3, column 21\)/,
+    ],
     ['a list', [], /must be an object/],
     ['buildpacks that are no list', { buildpacks: 'x' }, /"buildpacks" must be a list/],
     ['a buildpack without a URL', { buildpacks: [{}] }, /"buildpacks\.0\.url"/],
