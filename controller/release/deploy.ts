@@ -100,7 +100,9 @@ export class Deploys {
     const content = await readAppJson(push, (await store.buildSettings(app.id)).root);
     if (content === undefined) return;
     const { userId } = push.user;
-    output(await queue.enqueue(app.id, () => applyAppJson(this.#deps, { app, userId, content })));
+    const apply = (): Promise<string> => applyAppJson(this.#deps, { app, userId, content });
+    const isFirst = (await store.currentRelease(app.id)) === undefined;
+    output(await (isFirst ? queue.enqueue(app.id, apply) : apply())); // only the first deploy changes something
   }
 
   async #release(
