@@ -140,12 +140,11 @@ export function composeDeploys(
     ...{ store, builds, releases, queue, lifetimes, aborts, unusedImages, history, clock, log },
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
-    readAppJson: (push, root) =>
-      readCommitFile(push.repositoryDir, {
-        commit: push.newCommit,
-        path: root === undefined ? 'app.json' : `${root}/app.json`,
-        maxBytes: APP_JSON_BYTES_MAX + 1, // the parser reports a larger file
-      }),
+    readAppJson: async ({ app, repositoryDir, newCommit: commit }) => {
+      const { root } = await store.buildSettings(app.appId);
+      const path = root === undefined ? 'app.json' : `${root}/app.json`;
+      return await readCommitFile(repositoryDir, { commit, path, maxBytes: APP_JSON_BYTES_MAX + 1 }); // the parser reports a larger file
+    },
     randomSecret: () => randomBytes(32).toString('hex'),
     urlOf: (app) => webUrl(config, app.name),
   });

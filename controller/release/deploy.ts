@@ -33,7 +33,7 @@ export interface DeployDeps {
   readonly findSource: (push: Push, root: string | undefined) => ReturnType<FindSource>;
   readonly commitTimeMs: (push: Push) => Promise<number>;
   /** app.json of a commit. Undefined when it has none. */
-  readonly readAppJson: (push: Push, root: string | undefined) => Promise<Uint8Array | undefined>;
+  readonly readAppJson: (push: Push) => Promise<Uint8Array | undefined>;
   readonly randomSecret: () => string;
   /** `http://hello.localhost:8080`; undefined when the app has no web process. */
   readonly urlOf: (app: App) => string;
@@ -97,7 +97,7 @@ export class Deploys {
   /** Before the build, so that a mistake is told at once and the build has the variables. @throws what {@link applyAppJson} throws */
   async #applyAppJson(app: App, push: Push, { output }: PushIo): Promise<void> {
     const { store, queue, readAppJson } = this.#deps;
-    const content = await readAppJson(push, (await store.buildSettings(app.id)).root);
+    const content = await readAppJson(push);
     if (content === undefined) return;
     const { userId } = push.user;
     const apply = (): Promise<string> => applyAppJson(this.#deps, { app, userId, content });
