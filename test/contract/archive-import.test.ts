@@ -140,6 +140,14 @@ describe('the import of an archive', () => {
     assert.equal(await refusal(noise, { limit }), 'SLIP_ARCHIVE_TOO_LARGE');
   });
 
+  it('refuses paths that would fill the memory, although the archive is small', async () => {
+    const folders = Array.from({ length: 14 }, () => 'x'.repeat(250)).join('/');
+    const members = Array.from({ length: 10_000 }, (_, index): Member => [`${folders}/${String(index)}`, '']);
+    const archive = gzipSync(await tarOf(members));
+    assert.ok(archive.length < 1024 * 1024);
+    assert.equal(await refusal(archive), 'SLIP_ARCHIVE_TOO_LARGE');
+  });
+
   it('ends git when the client leaves', async () => {
     const gone = new AbortController();
     const source = new Readable({ read: () => undefined });

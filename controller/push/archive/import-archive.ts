@@ -35,6 +35,8 @@ export interface ImportedArchive {
 
 const ENTRIES_MAX = 200_000;
 const UNPACKED_BYTES_MAX = 4 * 1024 ** 3;
+/** git and this process keep all paths in memory. Equal folders of long paths are small in a gzipped archive. */
+const PATHS_BYTES_MAX = 32 * 1024 ** 2;
 /** How much content is written between two looks at the size of the pack. */
 const LOOK_EVERY_BYTES = 32 * 1024 ** 2;
 
@@ -71,6 +73,7 @@ class Importer {
   /** The first link that leaves its top folder. */
   #leaving: { readonly path: string; readonly target: string } | undefined;
   #entries = 0;
+  #pathsBytes = 0;
   #skipped = 0;
   #unpackedBytes = 0;
   #unlookedBytes = 0;
@@ -103,7 +106,10 @@ class Importer {
     const tar = extract();
     const { bytes, isGzip } = await bytesOf(source, traffic, limit);
     const input = Readable.from(bytes, { objectMode: false });
-    const fed = isGzip ? pipeline(input, createGunzip(), tar, { signal }) : pipeline(input, tar, { signal });
+    const unpacked = (chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> => this.#bounded(chunks);
+    const fed = isGzip
+      ? pipeline(input, createGunzip(), unpacked, tar, { signal })
+      : pipeline(input, unpacked, tar, { signal });
     fed.catch(() => undefined);
     try {
       for await (const entry of tar) await this.#take(entry);
@@ -124,7 +130,7 @@ class Importer {
     if (this.#entries > ENTRIES_MAX) throw tooLarge(`more than ${String(ENTRIES_MAX)} entries`);
     const planned = archiveEntry(entry.header);
     if (planned.kind === 'skip') this.#skipped += Number(planned.why === 'git');
-    else this.#noteTop(planned.path);
+    else this.#notePath(planned.path);
     if (planned.kind === 'file') await this.#takeFile(planned, entry);
     else entry.resume();
     if (planned.kind === 'symlink') await this.#takeSymlink(planned);
@@ -152,18 +158,28 @@ class Importer {
     this.#files.add(path);
   }
 
+  /** Counts also what is left out: headers, and the files of `.git`. */
+  async *#bounded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      this.#unpackedBytes += chunk.byteLength;
+      if (this.#unpackedBytes > UNPACKED_BYTES_MAX)
+        throw tooLarge(`more than ${String(UNPACKED_BYTES_MAX / 1024 ** 3)} GiB when it is unpacked`);
+      yield chunk;
+    }
+  }
+
   async #content(chunk: Uint8Array): Promise<void> {
-    this.#unpackedBytes += chunk.byteLength;
     this.#unlookedBytes += chunk.byteLength;
-    if (this.#unpackedBytes > UNPACKED_BYTES_MAX)
-      throw tooLarge(`more than ${String(UNPACKED_BYTES_MAX / 1024 ** 3)} GiB when it is unpacked`);
     await this.#git.content(chunk);
     if (this.#unlookedBytes < LOOK_EVERY_BYTES) return;
     this.#unlookedBytes = 0;
     await this.#checkPack();
   }
 
-  #noteTop(path: string): void {
+  #notePath(path: string): void {
+    this.#pathsBytes += Buffer.byteLength(path);
+    if (this.#pathsBytes > PATHS_BYTES_MAX)
+      throw tooLarge(`paths of more than ${String(PATHS_BYTES_MAX / 1024 ** 2)} MiB together`);
     const { name, isFolder } = topOf(path);
     if (isFolder) this.#tops.add(name);
     else this.#hasTopFile = true;
