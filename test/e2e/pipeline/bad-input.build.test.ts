@@ -58,7 +58,7 @@ describe('a push whose build cannot succeed', () => {
       /chmod \+x/,
     );
     const windows = await app.refused(withBuildpack('', { 'pack/bin/compile': '#!/bin/sh\r\ntrue\r\n' }));
-    assertSays(windows, /cannot be run: its lines end as on Windows/, /Unix line ends/);
+    assertSays(windows, /cannot be run: its lines end with CRLF/, /Unix line ends/);
     const { 'pack/bin/compile': _, ...incomplete } = withBuildpack('');
     assertSays(
       await app.refused(incomplete),
