@@ -134,7 +134,7 @@ export default {
           '^shared/kit/(backoff|errors|own-property)\\.ts$',
           '^controller/(domain|schedule)/',
           '^controller/assignments/instance-failure\\.ts$',
-          '^agent/(proxy/port|sandbox/config)\\.ts$',
+          '^agent/(proxy/port|sandbox/config|health/check-state)\\.ts$',
         ],
       },
     },

@@ -1,6 +1,6 @@
 import { checkLabel, type HealthCheck } from '../../shared/domain/health-check.ts';
 import type { CheckResult, Reason } from '../../shared/domain/instance.ts';
-import type { ProbeAnswer } from './probe.ts';
+import type { ProbeAnswer } from './port.ts';
 
 // The verdicts of health checks about one process. Pure.
 

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { encodeFrame, encodeStart, FRAME, FrameReader, PING_MS, type Frame } from '../../shared/attach/frames.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
-import type { ProbeAnswer } from './probe.ts';
+import type { ProbeAnswer } from './port.ts';
 
 /** Opens a stream to a process in the sandbox of an instance. */
 export type OpenStream = (instanceId: string) => Promise<Duplex>;

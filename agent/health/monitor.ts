@@ -11,7 +11,7 @@ import {
   type CheckState,
   type FailingCheck,
 } from './check-state.ts';
-import type { ProbeTarget, RunProbe } from './probe.ts';
+import type { ProbeTarget, RunProbe } from './port.ts';
 
 /** A process whose gate has passed. */
 export interface Monitored extends ProbeTarget {

@@ -4,23 +4,7 @@ import type { HealthCheck } from '../../shared/domain/health-check.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { askCommand, type OpenStream } from './command-probe.ts';
-
-export interface ProbeTarget {
-  readonly instanceId: string;
-  readonly address: string;
-  /** PORT of the instance; absent: it has none. */
-  readonly port?: number | undefined;
-}
-
-/** What an app answered to one attempt. */
-export interface ProbeAnswer {
-  readonly passed: boolean;
-  /** For a sentence: `it answered 503`. It has no text of the app. */
-  readonly answer: string;
-}
-
-/** Runs one attempt of a check. Never rejects, and ends within the time limit of the check. */
-export type RunProbe = (check: HealthCheck, target: ProbeTarget, signal: AbortSignal) => Promise<ProbeAnswer>;
+import type { ProbeAnswer, ProbeTarget, RunProbe } from './port.ts';
 
 /** So much of an answer is read. Its rest is not needed, because the expected text is short. */
 const BODY_BYTES_MAX = 64 * 1024;

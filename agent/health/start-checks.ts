@@ -2,7 +2,7 @@ import { checkLabel, FIRST_READY_MS, longestMs, type HealthCheck } from '../../s
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { afterAnswer, sayFailing, type CheckState } from './check-state.ts';
-import type { ProbeTarget, RunProbe } from './probe.ts';
+import type { ProbeTarget, RunProbe } from './port.ts';
 
 export interface StartChecks {
   /** `web.1`, for messages. */

@@ -3,7 +3,7 @@ import { startupMs } from '../../shared/domain/health-check.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { DEFAULT_GATE_POLICY, waitForPort, type GatePolicy } from '../health/gate.ts';
-import type { RunProbe } from '../health/probe.ts';
+import type { RunProbe } from '../health/port.ts';
 import { passStartChecks } from '../health/start-checks.ts';
 import type { Sandbox, SandboxStatus } from '../sandbox/port.ts';
 

@@ -6,7 +6,7 @@ import { renderConfigForShell } from '../terminal/shell-assignments.ts';
 import { usageError } from '../usage-error.ts';
 import { changeConfig, readConfig, showChange, type ConfigChange } from './change.ts';
 import { readValue } from './read-value.ts';
-import { renderConfig } from './render.ts';
+import { renderConfig } from '../terminal/config-vars.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);

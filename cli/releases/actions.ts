@@ -1,6 +1,6 @@
 import { controlsShown, renderContext, show, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
-import { renderConfig } from '../config/render.ts';
+import { renderConfig } from '../terminal/config-vars.ts';
 import { pageLimit } from '../parse-flags.ts';
 import { escapeUntrusted } from '../terminal/escape.ts';
 import { renderConfigForShell } from '../terminal/shell-assignments.ts';

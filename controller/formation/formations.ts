@@ -18,7 +18,8 @@ import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import { LimitChanges, type LimitChange } from './limit-changes.ts';
 import { changeCounts } from './change-counts.ts';
-import { checkType, noteFormation, type Asker } from './process-types.ts';
+import { checkProcessType } from '../assignments/check-process-type.ts';
+import { noteFormation, type Asker } from './process-types.ts';
 import type { Restarts, RestartDeps } from './restarts.ts';
 import { Stops, type StopResult } from './stops.ts';
 
@@ -86,7 +87,7 @@ export class Formations {
       const { store } = this.#deps;
       const current = await store.currentRelease(app.id);
       const formation = await store.formation(app.id);
-      for (const type of Object.keys(quantities)) checkType(app, current, type);
+      for (const type of Object.keys(quantities)) checkProcessType(app, current, type);
       const now = wantedCounts(
         current?.slug.processTypes ?? Object.fromEntries(Object.keys(quantities).map((type) => [type, ''])),
         formation,
@@ -158,7 +159,7 @@ export class Formations {
     change: { readonly type: string; readonly rule: Partial<PlacementRule> | null },
   ): Promise<void> {
     const { store } = this.#deps;
-    const type = checkType(app, await store.currentRelease(app.id), change.type);
+    const type = checkProcessType(app, await store.currentRelease(app.id), change.type);
     const before = ownProperty(await store.processSettings(app.id), type)?.placement ?? ANYWHERE;
     await store.setProcessSettings(app.id, type, {
       placement: change.rule === null ? null : { ...before, ...change.rule },

@@ -9,7 +9,8 @@ import { limitsOf, type AppShape } from '../schedule/demands.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
-import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
+import { checkProcessType } from '../assignments/check-process-type.ts';
+import { noteFormation, runningRows, type Asker } from './process-types.ts';
 import type { RestartDeps, Restarts } from './restarts.ts';
 
 export interface LimitChangesDeps extends Pick<RestartDeps, 'store' | 'log' | 'signal'> {
@@ -40,7 +41,7 @@ export class LimitChanges {
   async set(app: App, by: Asker, change: LimitChange): Promise<void> {
     const { store } = this.#deps;
     const current = await store.currentRelease(app.id);
-    const type = checkType(app, current, change.type);
+    const type = checkProcessType(app, current, change.type);
     const before = ownProperty(await store.processSettings(app.id), type)?.limits;
     if (change.limits !== null) checkCeilings(change.limits, before, await store.limitCeilings());
     await store.setProcessSettings(app.id, type, {

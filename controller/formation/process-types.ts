@@ -1,5 +1,3 @@
-import { parseProcessType, quoteInput, type ProcessType } from '../../shared/domain/names.ts';
-import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { App } from '../domain/apps.ts';
@@ -20,19 +18,6 @@ export async function runningRows(
 ): Promise<readonly AssignmentRow[]> {
   const rows = await store.assignmentsOfApp(app.id);
   return rows.filter((row) => row.release === current.version && row.desired === 'run');
-}
-
-/** Before the first release, any valid name is accepted and stored. */
-export function checkType(app: App, current: Release | undefined, type: string): ProcessType {
-  if (current === undefined) return parseProcessType(type);
-  const types = Object.keys(current.slug.processTypes).filter((each) => each !== 'release');
-  if (types.includes(type)) return parseProcessType(type);
-  throw new SlipwayError({
-    code: 'SLIP_PS_TYPE',
-    message: `${app.name} has no process type ${quoteInput(type)}.`,
-    hint: `Its Procfile declares: ${types.join(', ')}.`,
-    httpStatus: 422,
-  });
 }
 
 export function noteFormation(

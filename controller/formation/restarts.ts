@@ -16,7 +16,7 @@ import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { runningRows } from './process-types.ts';
 import { firstFailure, noRoom, type Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
-import { startTimeoutMs } from '../release/start-timeout.ts';
+import { startTimeoutMs } from '../assignments/start-timeout.ts';
 
 export interface RestartDeps {
   readonly store: Store;

@@ -3,7 +3,8 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
 import { changeCounts, type CountDeps } from './change-counts.ts';
-import { checkType, type Asker } from './process-types.ts';
+import { checkProcessType } from '../assignments/check-process-type.ts';
+import { type Asker } from './process-types.ts';
 
 /** The process types of a stop or a start. */
 export interface StopResult {
@@ -68,7 +69,7 @@ export class Stops {
     const { store } = this.#deps;
     const [current, now] = [await store.currentRelease(app.id), await store.appById(app.id)];
     const all = Object.keys(wantedCounts(current?.slug.processTypes ?? {}, {}));
-    const types = type === undefined ? all : [checkType(app, current, type)];
+    const types = type === undefined ? all : [checkProcessType(app, current, type)];
     return { types, all, current, before: now?.stopped };
   }
 }

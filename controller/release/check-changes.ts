@@ -8,7 +8,7 @@ import { ownProperty } from '../../shared/kit/own-property.ts';
 import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
 import type { User } from '../domain/users.ts';
-import { checkType } from '../formation/process-types.ts';
+import { checkProcessType } from '../assignments/check-process-type.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { Store } from '../store/port.ts';
 import type { Releases } from './releases.ts';
@@ -64,7 +64,7 @@ export class CheckChanges {
     const { store, queue } = this.#deps;
     return await queue.enqueue(app.id, async () => {
       const current = await store.currentRelease(app.id);
-      checkType(app, current, type);
+      checkProcessType(app, current, type);
       const before = await store.healthChecks(app.id);
       const declared = current?.slug.checks ?? {};
       const after = edit(before, declared);

@@ -27,7 +27,7 @@ import {
 import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';
-import { withStartTimeout } from './start-timeout.ts';
+import { withStartTimeout } from '../assignments/start-timeout.ts';
 import { tellUnchecked } from './unchecked-nodes.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';

@@ -10,7 +10,6 @@ export type CheckType = (typeof CHECK_TYPES)[number];
 
 /** How a check asks: an HTTP request, a TCP connection, a command in the sandbox, or only the time that the process has run. */
 export const CHECK_PROBES = ['http', 'tcp', 'command', 'uptime'] as const;
-export type CheckProbe = (typeof CHECK_PROBES)[number];
 
 // The limits bound what one app can make an agent do, and the size of the message to a node.
 export const CHECKS_PER_TYPE_MAX = 10;

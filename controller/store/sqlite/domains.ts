@@ -77,7 +77,7 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
     .select(['apps.id as appId', 'apps.name as app', 'apps.createdAtMs', 'releases.version as release'])
     .select(['apps.maintenance', 'maintenancePages.page'])
     // An app that was never deployed is in no route table.
-    .where(sql<boolean>`releases.version is not null or exists (select 1 from assignments where app_id = apps.id)`)
+    .where(sql<boolean>`(releases.version is not null or exists (select 1 from assignments where app_id = apps.id))`)
     .orderBy('apps.id');
   const domains = tx.selectFrom('domains').select(['appId', 'hostname']).orderBy('hostname');
   const [appRows, domainRows] = [

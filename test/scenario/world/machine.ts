@@ -13,7 +13,7 @@ import type { Commands, CommandsDeps } from '../../../agent/one-off/commands.ts'
 import type { CommandRecord } from '../../../agent/one-off/record.ts';
 import { createExecutors } from '../../../agent/reconcile/executors.ts';
 import { HealthMonitor } from '../../../agent/health/monitor.ts';
-import type { RunProbe } from '../../../agent/health/probe.ts';
+import type { RunProbe } from '../../../agent/health/port.ts';
 import { CHECK_PROBES } from '../../../shared/domain/health-check.ts';
 import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';

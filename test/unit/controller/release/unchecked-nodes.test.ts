@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { startTimeoutMs } from '../../../../controller/release/start-timeout.ts';
+import { startTimeoutMs } from '../../../../controller/assignments/start-timeout.ts';
 import { tellUnchecked } from '../../../../controller/release/unchecked-nodes.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { parseProcessType } from '../../../../shared/domain/names.ts';

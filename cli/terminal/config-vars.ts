@@ -1,7 +1,7 @@
 import type { ConfigBody } from '../../shared/api/releases.ts';
-import { escapeControls } from '../terminal/escape.ts';
-import type { Paint } from '../terminal/paint.ts';
-import { renderTable } from '../terminal/table.ts';
+import { escapeControls } from './escape.ts';
+import type { Paint } from './paint.ts';
+import { renderTable } from './table.ts';
 
 export function renderConfig(app: string, { config }: ConfigBody, paint: Paint): string {
   const vars = Object.entries(config);

@@ -1,5 +1,5 @@
 import { describe, it } from 'node:test';
-import { renderConfig } from '../../../../cli/config/render.ts';
+import { renderConfig } from '../../../../cli/terminal/config-vars.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import { renderConfigForShell } from '../../../../cli/terminal/shell-assignments.ts';
 import { assertScreen } from '../../../support/cli-screens.ts';
