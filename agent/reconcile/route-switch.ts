@@ -49,7 +49,7 @@ type NamedApp = Pick<FleetApp, 'appId' | 'app' | 'hostnames'> & Partial<FleetApp
 
 /** Each app once. A name belongs to the app that has it in the route table: another app with it was destroyed or renamed. */
 function namedApps(desired: DesiredState, fleet: FleetRoutes | undefined): readonly NamedApp[] {
-  const entries = fleet?.apps ?? [];
+  const entries = uniqueApps(fleet);
   const ids = new Set<string>(entries.map(({ appId }) => appId));
   const names = new Set<string>(entries.flatMap(({ app, hostnames }) => [app, ...hostnames]));
   const others = desired.routes.filter(
@@ -62,6 +62,11 @@ function namedApps(desired: DesiredState, fleet: FleetRoutes | undefined): reado
     hostnames: routes.map(({ hostname }) => hostname),
   }));
   return [...entries, ...untabled];
+}
+
+/** The tables of older controllers can name an app twice. */
+function uniqueApps(fleet: FleetRoutes | undefined): readonly FleetApp[] {
+  return [...new Map((fleet?.apps ?? []).map((entry) => [entry.appId, entry])).values()];
 }
 
 /** Each node chooses other peers, so that no node gets the requests of all, and no node has connections to all. */

@@ -29,6 +29,14 @@ export function appLifeCases(get: () => Store): void {
     assert.equal(await generationOf(idle.certificateSerial), 0);
     assert.equal(await get().appByName(name('shop')), undefined);
     assert.deepEqual((await get().routedApps(app.id))[0]?.domains, ['www.example.com']);
+    const other = await addApp(get(), app.ownerId, 'other');
+    await get().createRelease(newRelease(other));
+    await get().beginRollout(other.id, 1, noChange);
+    await get().completeRollout(other.id, 1, noChange);
+    assert.deepEqual(
+      (await get().routedApps(app.id)).map((each) => each.app),
+      ['store'],
+    );
     const [event] = await get().events({ appId: app.id, limit: 1 });
     assert.equal(event?.kind, 'app.renamed');
     assert.equal(event.actor, 'ada');

@@ -74,3 +74,12 @@ it('a renamed app keeps its instances and its domains, whichever message arrives
     assert.equal(routes[0].backends.length, 1);
   }
 });
+
+it('a table that names an app twice gives the app one set of routes', () => {
+  const entry = { appId: 'app00001' as AppId, app: 'shop' as AppName, hostnames: ['shop.test'], nodeIds: [] };
+  const routes = routesOf({ desired: wanting(), fleet: tableOf(entry, entry), self: 'n1' }, new Map(), new Map());
+  assert.deepEqual(
+    routes.map(({ app }) => app),
+    ['shop'],
+  );
+});
