@@ -38,8 +38,11 @@ describe('a full disk', () => {
 
   const builds = async (): Promise<{ state: string }[]> =>
     (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
+  /** Without the refs that keep the commits of releases: the controller writes them after a push has its answer. */
   const objects = (): string[] =>
-    readdirSync(join(dir, 'controller/repos'), { recursive: true, encoding: 'utf8' }).sort();
+    readdirSync(join(dir, 'controller/repos'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => !file.includes('/refs/slipway'))
+      .sort();
 
   /** Pushes a build that stops in the middle until the disk is full. */
   async function pushFilling(name: DiskName): Promise<{ ok: boolean; text: string }> {
