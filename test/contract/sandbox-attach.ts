@@ -20,6 +20,9 @@ export function sandboxAttachContract(kind: Exclude<Sandbox['kind'], 'fake'>): v
     let lab: SandboxLab;
     let id: string;
     const isIsolated = kind !== 'process';
+    const itIfIsolated = (name: string, test: () => Promise<void>): void => {
+      if (isIsolated) void it(name, test);
+    };
     before(async () => {
       lab = await openSandboxLab(kind);
       const script = `exec 9>&-; (${ISOLATION}) >/tmp/isolation; echo ready; exec sleep 3600`;
@@ -159,7 +162,7 @@ export function sandboxAttachContract(kind: Exclude<Sandbox['kind'], 'fake'>): v
       assert.ok(!left.includes('attach'), left.join());
     });
 
-    it('isolates the command exactly as the app', { skip: !isIsolated }, async () => {
+    itIfIsolated('isolates the command exactly as the app', async () => {
       const app = (await run('cat /tmp/isolation')).output;
       const own = await run(`sh -c '${ISOLATION.replaceAll("'", `'\\''`)}'`);
       assert.equal(own.output, app);
@@ -169,7 +172,7 @@ export function sandboxAttachContract(kind: Exclude<Sandbox['kind'], 'fake'>): v
       assert.doesNotMatch(open, new RegExp(`${lab.dir}|socket:`), 'no descriptor of the host or of the stream');
     });
 
-    it('is refused for a sandbox that was started by an older agent', { skip: !isIsolated }, async () => {
+    itIfIsolated('is refused for a sandbox that was started by an older agent', async () => {
       const script = join(lab.dir, 'old-report.sh');
       writeFileSync(script, '#!/bin/sh\ntrap : TERM\nsleep 3600 &\nwait\n');
       const spec = lab.spec({ readOnlyBinds: { [script]: '/tmp/old.sh' }, argv: ['/bin/sh', '/tmp/old.sh'] });

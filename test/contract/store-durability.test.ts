@@ -82,13 +82,13 @@ describe('store durability', () => {
   it('reports a full disk, loses nothing, and continues when space is free', { timeout: 60_000 }, async () => {
     const mount = join(dir, 'small');
     await mkdir(mount);
-    await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount] });
+    await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mount] });
     try {
       await using store = await disposable(open(join(mount, 'slipway.db')));
       const app = await addApp(store, (await addUser(store)).id);
       const made = await fillUp(store, app.id);
       assert.equal((await store.releases(app.id, 10_000)).length, made);
-      await runOk(run, { file: 'mount', args: ['-o', 'remount,size=8m', mount] });
+      await runOk(run, { file: 'mount', args: ['-o', 'remount,size=16m', mount] });
       assert.equal((await store.createRelease(newRelease(app))).version, made + 1);
     } finally {
       await runOk(run, { file: 'umount', args: [mount] });
