@@ -114,6 +114,7 @@ function digestOf(routes: FleetRoutes | undefined): string | undefined {
 
 /** The layers of a command may have to be fetched first. */
 const COMMAND_START_MS = 10 * 60_000;
+/** A driver reports the end of a sandbox, but not its start. */
 const COMMAND_POLL_MS = 200;
 
 async function untilRunning(

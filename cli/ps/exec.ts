@@ -11,12 +11,18 @@ export function execTarget(words: readonly string[], flags: Flags): { instance: 
     throw usageError('--dyno must be an instance.', 'For example: slipway ps:exec --dyno web.2');
   const [first = '', ...rest] = words;
   if (named !== undefined) return { instance: named, command: words };
-  return INSTANCE.test(first) ? { instance: first, command: rest } : { instance: 'web.1', command: words };
+  if (!INSTANCE.test(first)) return { instance: 'web.1', command: words };
+  if (rest[0]?.startsWith('-') === true)
+    throw usageError(
+      `The words after ${first} are the command, and a command cannot begin with ${rest[0]}.`,
+      `Options come before the instance: slipway ps:exec -a APP ${first} COMMAND`,
+    );
+  return { instance: first, command: rest };
 }
 
 export const exec: CommandRun = async (cli, words, flags) => {
-  const app = await cli.app(flags);
   const { instance, command } = execTarget(words, flags);
+  const app = await cli.app(flags);
   const console = cli.console();
   const terminal = flags['tty'] === false ? undefined : console.terminal;
   const purpose = command.length === 0 ? 'shell' : 'command';

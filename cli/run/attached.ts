@@ -6,6 +6,7 @@ import type { Cli, CommandRun } from '../cli.ts';
 import { commandLine } from './command-line.ts';
 import { newRun } from './run-flags.ts';
 
+/** The API has no stream of the state of a command. */
 const POLL_MS = 1_000;
 
 interface Run {

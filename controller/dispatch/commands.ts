@@ -7,7 +7,7 @@ import { COMMAND_OUTPUT_BYTES, type CommandEnd, type CommandRow } from '../domai
 import type { CommandStore } from '../store/command-port.ts';
 import type { TaskStore } from '../store/task-port.ts';
 import type { AgentSession } from './agent-session.ts';
-import { awayNotice, nobodyKnows, notSent } from './command-failures.ts';
+import { awayNotice, nobodyKnows, notSent, stoppedFirst } from './command-failures.ts';
 import { CommandOutput, type CommandOutputDeps } from './command-output.ts';
 import { unsupportedKind } from './task-failures.ts';
 
@@ -98,15 +98,17 @@ export class Commands implements CommandRunner {
     const held = this.#hold({ ...row, state: 'running', startedAtMs: this.#deps.clock.nowMs() });
     const now = session(row.nodeId);
     if (now === undefined) await this.#end(held, { failure: notSent(row) });
+    else if ((await store.command(row.id))?.cancelled === true) await this.#end(held, { failure: stoppedFirst(row) });
     else now.send({ kind: 'startTask', task });
     await failpoint('command.sent');
   }
 
+  /** A command that is not held yet reads the mark before it is sent. */
   async cancel(id: TaskId): Promise<void> {
+    await this.#deps.store.setCommandCancelled(id);
     const held = this.#held.get(id);
     if (held === undefined || held.isCancelled) return;
     held.isCancelled = true;
-    await this.#deps.store.setCommandCancelled(id);
     this.#deps.session(held.row.nodeId)?.send({ kind: 'cancelTask', taskId: id });
     held.stopTimer();
     held.stopTimer = callAfter(this.#deps.clock, held.row.graceMs + LATE_MS, () => this.#lose(held));

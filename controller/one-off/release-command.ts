@@ -25,6 +25,7 @@ export interface ReleaseCommandDeps {
   readonly roomTimeoutMs: number;
 }
 
+/** While a release command waits or runs, moves of the app get their turn at this interval. */
 const LOOK_EVERY_MS = 2_000;
 
 /** Runs the `release` process type of each new release, once. */

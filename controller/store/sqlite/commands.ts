@@ -110,7 +110,8 @@ function createProgress({
       }),
     setCommandCancelled: (id) =>
       inTransaction(async (tx) => {
-        await tx.updateTable('commands').set({ cancelled: 1 }).where('taskId', '=', id).execute();
+        const open = tx.selectFrom('tasks').select('id').where('id', '=', id).where('finishedAtMs', 'is', null);
+        await tx.updateTable('commands').set({ cancelled: 1 }).where('taskId', 'in', open).execute();
       }),
     endCommand: (id, end) =>
       inTransaction(async (tx) => {

@@ -29,7 +29,7 @@ it('a proxy that failed half way gets its routes again, also when they are equal
   assert.deepEqual(proxy.routes()[0]?.hostnames, ['shop.test', 'www.shop.test']);
 });
 
-/** A live web instance of an app, under the name that its desired state has. */
+/** A live web instance of an app, under the name that its desired state has. It has only the fields that routes are made of. */
 const runtime = (instanceId: string, appId: string, app: string): InstanceRuntime =>
   ({
     instanceId,
@@ -37,6 +37,7 @@ const runtime = (instanceId: string, appId: string, app: string): InstanceRuntim
     sandbox: { address: '10.203.0.9', port: 5000 },
   }) as unknown as InstanceRuntime;
 
+/** A table with only the fields of its apps that a test is about. */
 const tableOf = (...apps: readonly Partial<FleetApp>[]): FleetRoutes =>
   ({ epoch: { counter: 1, id: 'life' }, version: 2, peers: [], refused: [], apps }) as unknown as FleetRoutes;
 
@@ -45,6 +46,7 @@ it('host names of an app never lead to instances of a former app of the same nam
   const former = { ...wanting('shop.test'), routes: [{ hostname: 'shop.test', appId: 'app00000', app: 'shop' }] };
   const backends = new Map([['app00000', ['instance1']]]);
   const instances = new Map([['instance1', runtime('instance1', 'app00000', 'shop')]]);
+  // The brands of ids and names are missing, as in a file on disk.
   const desired = former as unknown as DesiredState;
   const routes = routesOf({ desired, fleet, self: 'n1' }, backends, instances);
   assert.deepEqual(
@@ -62,6 +64,7 @@ it('a renamed app keeps its instances and its domains, whichever message arrives
   ] as const) {
     const entry = { appId: 'app00001' as AppId, app: tabled as AppName, nodeIds: [] };
     const fleet = tableOf({ ...entry, hostnames: [`${tabled}.test`, ...domains] });
+    // The brands of ids and names are missing, as in a file on disk.
     const desired = {
       ...wanting(),
       routes: [{ hostname: `${said}.test`, appId: 'app00001', app: said }],

@@ -52,6 +52,7 @@ describe('a command', () => {
   it('runs like an instance, with its own variables, without a port', () => {
     const { config: _, ...given } = assignment;
     const own = { taskId: 'task00000001', kind: 'run', process: 'run.4821', env: sealAll({ A: '2' }) };
+    // Only what an environment is made of; the rest of a task is for the runner.
     const task = { ...given, ...own, config: sealAll({ A: '1', DYNO: 'x' }) } as unknown as CommandTask;
     const spec = commandSpec(task, ['/l']);
     assert.deepEqual(spec.argv, dynoSpec({ assignment, lowerDirs: ['/l'] }).argv);

@@ -61,6 +61,7 @@ class Shop {
       api: () => Promise.resolve(client),
       app: () => Promise.resolve('shop'),
     };
+    // The parts of the CLI that config commands use.
     await runProgram(args, cli as unknown as Cli);
     return this.output;
   }

@@ -10,6 +10,9 @@ describe('the words of ps:exec, ps:forward and ps:copy', () => {
     assert.deepEqual(execTarget(['ls', 'web.1'], {}), { instance: 'web.1', command: ['ls', 'web.1'] });
     assert.deepEqual(execTarget([], {}), { instance: 'web.1', command: [] });
     assert.deepEqual(execTarget(['web.1'], { dyno: 'web.3' }), { instance: 'web.3', command: ['web.1'] });
+    assert.throws(() => execTarget(['web.1', '-a', 'shop', 'ls'], {}), {
+      hint: 'Options come before the instance: slipway ps:exec -a APP web.1 COMMAND',
+    });
     assert.throws(() => execTarget([], { dyno: 'web' }), { code: 'SLIP_CLI_USAGE' });
   });
 

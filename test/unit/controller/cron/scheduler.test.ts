@@ -64,6 +64,7 @@ class World {
       if (message.kind === 'startTask') this.sent.push(message.task.taskId);
     };
     const hello = { taskKinds: ['cron', 'run'] };
+    // A real session needs a stream. These are the fields that are read.
     this.#session = { nodeId: parts.nodeId, hello, send, warnOnce: () => undefined } as unknown as AgentSession;
   }
 
@@ -142,6 +143,7 @@ class World {
           ...{ id: randomId() as TaskId, kind, appId: app.id, nodeId, release: release.version, command },
           ...{ memoryBytes: 1, timeoutMs, graceMs: 10, userId },
         });
+        // The task is passed on; nothing of it is read.
         await commands.start(row, { taskId: row.id } as unknown as CommandTask);
         return row;
       },
@@ -252,7 +254,7 @@ describe('the cron scheduler', () => {
     await at.store.setStopped(at.app.id, 'all', {
       by: parseUserName('ada'),
       event: { kind: 'app.stopped', message: 'Stopped.' },
-    } as never);
+    });
     await at.clock.advance(25 * MINUTE);
     assert.deepEqual(await at.started(), []);
     assert.deepEqual(

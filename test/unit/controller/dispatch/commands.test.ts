@@ -14,6 +14,7 @@ import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 import { addApp, addNode, addUser, openMemoryStore } from '../../../support/store-fixtures.ts';
 
 const DONE = { ok: true, result: { exit: { code: 0, oomKilled: false, atMs: 9 }, durationMs: 1 } } as const;
+/** A complete Hello has the facts of a node. Commands read only these two fields. */
 const helloOf = (...runningTaskIds: readonly TaskId[]): Hello =>
   ({ runningTaskIds, taskKinds: ['run', 'release'] }) as unknown as Hello;
 
@@ -37,6 +38,7 @@ async function lab(): Promise<Lab> {
   const clock = new VirtualClock();
   const sent: string[] = [];
   const send = (message: ControllerMessage): number => sent.push(message.kind);
+  // A real session needs a stream. These are the fields that are read.
   const session = {
     nodeId: node,
     hello: helloOf(),
@@ -60,6 +62,7 @@ async function lab(): Promise<Lab> {
   return { store, clock, sent, session, commands: make(), node, next, add, result };
 }
 
+/** Commands pass the task on and read nothing of it. */
 const start = (commands: Commands, row: CommandRow): Promise<void> =>
   commands.start(row, { taskId: row.id } as unknown as CommandTask);
 
@@ -137,11 +140,20 @@ describe('commands on agents', () => {
     assert.deepEqual(sent, ['startTask', 'cancelTask', 'cancelTask']);
   });
 
+  it('are not sent when a user stopped them first', async () => {
+    const { commands, store, sent, add } = await lab();
+    const row = await add();
+    await commands.cancel(row.id);
+    await start(commands, row);
+    assert.deepEqual([sent, (await store.command(row.id))?.state], [['taskAck'], 'cancelled']);
+  });
+
   it('ignore what another node says of them, and acknowledge an unknown result', async () => {
     const { commands, session, sent, add, result, node } = await lab();
     const row = await add();
     await start(commands, row);
     const warnOnce = (): number => sent.push('warn');
+    // Another node. Nothing else of its session is read.
     const other = { nodeId: 'node00000002', warnOnce } as unknown as AgentSession;
     commands.onOutput(other, { kind: 'taskOutput', taskId: row.id, chunk: Buffer.from('evil') });
     commands.onResult(other, result(row.id));

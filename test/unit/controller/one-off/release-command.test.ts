@@ -28,6 +28,7 @@ async function lab(
   const store = await openMemoryStore();
   const app = await addApp(store, (await addUser(store)).id);
   const release = await store.createRelease(newRelease(app, { slug: SLUG }));
+  // The fields that a release phase reads of a command.
   const row = {
     id: 'task00000001',
     appId: app.id,
