@@ -1,4 +1,5 @@
 import { TRANSFER_RETRY_MS } from '../../shared/domain/build.ts';
+import { cancelledBeforeStart } from '../../shared/domain/command-cancelled.ts';
 import type { CommandResult, CommandTask } from '../../shared/domain/command.ts';
 import { howItEnded } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
@@ -10,7 +11,7 @@ import type { Images } from '../images/port.ts';
 import type { LogBook } from '../logs/log-book.ts';
 import type { Logs } from '../logs/port.ts';
 import type { Sandbox, SandboxSpec } from '../sandbox/port.ts';
-import { cancelledBeforeStart, notStarted, unknownEnd } from './outcomes.ts';
+import { notStarted, unknownEnd } from './outcomes.ts';
 import type { CommandOutcome, CommandRecord, CommandRecords } from './record.ts';
 import { untilExit } from './until-exit.ts';
 

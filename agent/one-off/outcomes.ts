@@ -18,15 +18,7 @@ export function notStarted({ app, process }: Named): Reason {
 export function unknownEnd({ app, process }: Named): Reason {
   return {
     code: 'SLIP_COMMAND_UNKNOWN',
-    message: `Nobody knows whether ${process} of ${app} ended: its node lost it, for example because the machine restarted.`,
+    message: `It is unknown whether ${process} of ${app} ended: its node lost it, for example because the machine restarted.`,
     hint: `Look at what it did before you start it again: slipway logs -a ${app} -p ${process}`,
-  };
-}
-
-export function cancelledBeforeStart({ app, process }: Named): Reason {
-  return {
-    code: 'SLIP_COMMAND_CANCELLED',
-    message: `${process} of ${app} was stopped before it started.`,
-    hint: 'Start it again.',
   };
 }

@@ -107,7 +107,7 @@ export interface InstanceLayout {
   readonly app: string;
   readonly root: string;
   readonly secrets: string;
-  /** Socket for a process inside that runs a command of a person. It exists only until that process has connected. */
+  /** Socket for a process inside that runs a command of a user. It exists only until that process has connected. */
   readonly attach: string;
   readonly hosts: string;
   /** Mount point of its pseudo-terminals. */

@@ -39,7 +39,7 @@ export function commandSpec(task: CommandTask, lowerDirs: readonly string[]): Sa
   return { ...spec, purpose: 'command', ...(task.attached === true ? { argv: waitingArgv(task.command) } : {}) };
 }
 
-/** Waits for the stream of a person, then runs the command on it, and ends with its exit code. */
+/** Waits for the stream of a user, then runs the command on it, and ends with its exit code. */
 function waitingArgv(command: string): readonly string[] {
   const [bin, env] = [`${INSIDE_DIR}/bin`, `${INSIDE_DIR}/env`];
   const own = ['/usr/bin/perl', `${bin}/attach.pl`, '--wait', command, `${env}/attach`];

@@ -20,7 +20,7 @@ export interface AttachmentsDeps {
   readonly log: Logger;
 }
 
-/** Connects processes in the sandboxes of this node with persons. The agent opens each connection; nothing listens for them. */
+/** Connects processes in the sandboxes of this node with users. The agent opens each connection; nothing listens for them. */
 export class Attachments {
   readonly #deps: AttachmentsDeps;
   readonly #open = new Set<Duplex>();
@@ -31,7 +31,7 @@ export class Attachments {
     this.#deps = deps;
   }
 
-  /** Never throws. A failure goes to the person. */
+  /** Never throws. A failure goes to the user. */
   open(request: Omit<OpenAttach, 'kind'>): void {
     this.#serve(request).catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'attach.not_opened');

@@ -14,7 +14,7 @@ import type { NodeTls } from './node-files.ts';
 
 export type SessionCall = ClientDuplexStream<WireAgentMessage, WireControllerMessageOut>;
 
-/** The bytes of one stream between a person and a sandbox. */
+/** The bytes of one stream between a user and a sandbox. */
 export type AttachCall = ClientDuplexStream<WireAttachedBytes, WireAttachedBytesOut>;
 
 export interface ChannelSettings {

@@ -36,7 +36,7 @@ export interface SessionHandlers {
   allowRestart?(process: { readonly instanceId: string; readonly startedAtMs: number }): void;
   /** Starts an upgrade to this version: `0.1.0+c3e11cb00a2f`. */
   upgrade?(version: string): void;
-  /** Opens a call for the bytes between a person and a process in a sandbox. Without it, the agent says that it cannot do this. */
+  /** Opens a call for the bytes between a user and a process in a sandbox. Without it, the agent says that it cannot do this. */
   openAttach?(request: Omit<OpenAttach, 'kind'>): void;
   startTask(task: Task): void;
   cancelTask(taskId: TaskId): void;

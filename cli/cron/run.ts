@@ -38,7 +38,7 @@ async function follow(
   return undefined;
 }
 
-/** The exit code of the command; 1 when nobody knows it. */
+/** The exit code of the command; 1 when it is unknown. */
 function exitCode({ exitCode: code }: CronOutputBody): number {
   return code === undefined || code === 0 ? 1 : code;
 }

@@ -47,7 +47,7 @@ async function follow(
   throw cutOff(app);
 }
 
-function deployFailed(app: string, reason = 'nobody knows why'): SlipwayError {
+function deployFailed(app: string, reason = 'the reason is unknown'): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DEPLOY_FAILED',
     message: `The deploy of ${app} failed: ${reason}`,

@@ -30,7 +30,7 @@ export interface AttachStreamsDeps {
   readonly node: (id: NodeId) => Pick<LiveNodeState, 'name' | 'session'> | undefined;
 }
 
-/** The streams of bytes between persons and processes in sandboxes. Each id belongs to the node that was asked to open it. */
+/** The streams of bytes between users and processes in sandboxes. Each id belongs to the node that was asked to open it. */
 export class AttachStreams {
   readonly #deps: AttachStreamsDeps;
   readonly #waiting = new Map<string, Waiting>();

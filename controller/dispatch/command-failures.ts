@@ -13,20 +13,11 @@ export function notSent({ app, process }: Named): Reason {
   };
 }
 
-/** A user stopped the command before it was sent. */
-export function stoppedFirst({ app, process }: Named): Reason {
-  return {
-    code: 'SLIP_COMMAND_CANCELLED',
-    message: `${process} of ${app} was stopped before it started.`,
-    hint: 'Start it again.',
-  };
-}
-
 /** The node was away for too long, was removed, or does not know the command any more. */
-export function nobodyKnows({ app, process }: Named, node: string): Reason {
+export function unknownEnd({ app, process }: Named, node: string): Reason {
   return {
     code: 'SLIP_COMMAND_UNKNOWN',
-    message: `Nobody knows whether ${process} of ${app} ended: node ${node} sent no result.`,
+    message: `It is unknown whether ${process} of ${app} ended: node ${node} sent no result.`,
     hint: `Look at what it did before you start it again: slipway logs -a ${app} -p ${process}`,
   };
 }

@@ -1,3 +1,4 @@
+import { cancelledBeforeStart } from '../../shared/domain/command-cancelled.ts';
 import type { CommandTask } from '../../shared/domain/command.ts';
 import type { NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -7,7 +8,7 @@ import { COMMAND_OUTPUT_BYTES, type CommandEnd, type CommandRow } from '../domai
 import type { CommandStore } from '../store/command-port.ts';
 import type { TaskStore } from '../store/task-port.ts';
 import type { AgentSession } from './agent-session.ts';
-import { awayNotice, nobodyKnows, notSent, stoppedFirst } from './command-failures.ts';
+import { awayNotice, unknownEnd, notSent } from './command-failures.ts';
 import { CommandOutput, type CommandOutputDeps } from './command-output.ts';
 import { unsupportedKind } from './task-failures.ts';
 
@@ -28,7 +29,7 @@ export interface CommandRunner {
   cancel(id: TaskId): Promise<void>;
   /** Resolves when it has ended; undefined when its app was destroyed. @param watch gets the output from now on */
   ended(id: TaskId, watch?: (text: string) => void): Promise<CommandRow | undefined>;
-  /** Whether the connected agent of the node can run commands. @param attached commands that wait for a person */
+  /** Whether the connected agent of the node can run commands. @param attached commands that wait for a user */
   takes(node: NodeId, attached?: boolean): boolean;
 }
 
@@ -98,7 +99,8 @@ export class Commands implements CommandRunner {
     const held = this.#hold({ ...row, state: 'running', startedAtMs: this.#deps.clock.nowMs() });
     const now = session(row.nodeId);
     if (now === undefined) await this.#end(held, { failure: notSent(row) });
-    else if ((await store.command(row.id))?.cancelled === true) await this.#end(held, { failure: stoppedFirst(row) });
+    else if ((await store.command(row.id))?.cancelled === true)
+      await this.#end(held, { failure: cancelledBeforeStart(row) });
     else now.send({ kind: 'startTask', task });
     await failpoint('command.sent');
   }
@@ -195,7 +197,7 @@ export class Commands implements CommandRunner {
 
   #lose(held: Held): void {
     this.#deps.session(held.row.nodeId)?.send({ kind: 'cancelTask', taskId: held.row.id });
-    void this.#end(held, { failure: nobodyKnows(held.row, this.#deps.nodeName(held.row.nodeId)) });
+    void this.#end(held, { failure: unknownEnd(held.row, this.#deps.nodeName(held.row.nodeId)) });
   }
 
   /** Stores the end before anybody learns of it. Never rejects. */

@@ -70,10 +70,10 @@ export interface AppLogQuery {
   readonly follow: boolean;
 }
 
-/** A process in a sandbox that a person reaches. */
+/** A process in a sandbox that a user reaches. */
 export interface AttachTarget {
   readonly sandboxId: string;
-  /** The command of the sandbox waits for the person. Absent: a new process is started beside the app. */
+  /** The command of the sandbox waits for the user. Absent: a new process is started beside the app. */
   readonly waits?: boolean | undefined;
 }
 

@@ -32,7 +32,7 @@ export interface CommandRow extends Omit<NewCommand, 'label'> {
   readonly finishedAtMs?: number | undefined;
   /** Why it failed or was cancelled. */
   readonly failure?: Reason | undefined;
-  /** Undefined: it has not ended, or nobody knows how. */
+  /** Undefined: it has not ended, or its end is unknown. */
   readonly result?: CommandResult | undefined;
   /** A user, or an aborted push, asked for its end. */
   readonly cancelled: boolean;

@@ -38,7 +38,7 @@ export interface OneOffRequest {
   readonly userId?: UserId | undefined;
   /** Writes the command to the database. Default: as it is. */
   readonly record?: ((command: NewCommand) => Promise<CommandRow>) | undefined;
-  /** The command waits for a person. */
+  /** The command waits for a user. */
   readonly attached?: boolean | undefined;
 }
 

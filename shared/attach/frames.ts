@@ -1,6 +1,6 @@
 import { SlipwayError } from '../kit/errors.ts';
 
-// The bytes between a person and a process in a sandbox (agent/sandbox/inside/attach.pl). A frame is its kind (1 byte), the length of its
+// The bytes between a user and a process in a sandbox (agent/sandbox/inside/attach.pl). A frame is its kind (1 byte), the length of its
 // content (4 bytes, big endian) and the content. Controller and agent pass the bytes on and read none, except to add a failure.
 
 /** To the process: below 16. From the process: 16 and above. */

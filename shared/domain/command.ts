@@ -34,7 +34,7 @@ export interface CommandTask {
   readonly timeoutMs: number;
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** True: it waits for a person, whose stream (shared/attach) carries its input and output. */
+  /** True: it waits for a user, whose stream (shared/attach) carries its input and output. */
   readonly attached?: boolean | undefined;
   /** Output beyond this goes to the log of the app only. */
   readonly outputLimitBytes: number;

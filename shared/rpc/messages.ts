@@ -211,7 +211,7 @@ export interface Egress {
   readonly table: EgressTable;
 }
 
-/** Connect a process in this sandbox with a person, by a call Attach with this id. */
+/** Connect a process in this sandbox with a user, by a call Attach with this id. */
 export interface OpenAttach {
   readonly kind: 'openAttach';
   readonly streamId: string;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # attach.pl [--wait <command line>] <socket> <start.sh> <file of exports> <folder> <dyno.sh>
-# Runs one command inside the sandbox for a person outside. The standard streams of the command are frames on a Unix socket
+# Runs one command inside the sandbox for a user outside. The standard streams of the command are frames on a Unix socket
 # (shared/attach/frames.ts has the format). A process of the sandbox starts this program, so it has the isolation of the app.
 # With --wait it is the first process of a sandbox of its own (slipway run): it waits for the socket, runs this command line, and ends with the
 # exit code of the command.

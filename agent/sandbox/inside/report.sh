@@ -17,7 +17,7 @@ trap 'stopping=yes' TERM
 # The shell writes "Terminated" and similar words to its standard error. They are not output of the app, so the app gets another descriptor.
 exec 3>&2 2>/dev/null
 if [ "${2-}" = "$here/confine.pl" ]; then
-  # The agent sends SIGUSR1 when a person wants to run a command here (attach.pl). A shell runs a trap only while it waits.
+  # The agent sends SIGUSR1 when a user wants to run a command here (attach.pl). A shell runs a trap only while it waits.
   confine="$1 $2 $3 $4"
   trap attach USR1
   (exec "$@" 2>&3 3>&-) &

@@ -27,7 +27,7 @@ export const ATTACH_LIMITS = Object.freeze({ app: 30, user: 30, node: 100 });
 const FORWARD_EVENT_MS = 60_000;
 const FORWARDS_KEPT = 1_000;
 
-/** Streams between persons and processes in instances: who may have how many, and the event of each. */
+/** Streams between users and processes in instances: who may have how many, and the event of each. */
 export class Attachments {
   readonly #deps: Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log'>;
   readonly #open = new Map<string, number>();
@@ -45,7 +45,7 @@ export class Attachments {
     return stream;
   }
 
-  /** A command that waits for its person. @throws SLIP_RUN_UNKNOWN, SLIP_ATTACH_RUN_ENDED, SLIP_ATTACH_LIMIT, and what the fleet throws */
+  /** A command that waits for its user. @throws SLIP_RUN_UNKNOWN, SLIP_ATTACH_RUN_ENDED, SLIP_ATTACH_LIMIT, and what the fleet throws */
   async openRun(request: Omit<AttachRequest, 'purpose'>): Promise<Duplex> {
     const row = await findRun(this.#deps, request.app, request.instance);
     if (row.finishedAtMs !== undefined) throw runEnded(row.process, request.app);

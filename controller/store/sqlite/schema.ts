@@ -154,7 +154,7 @@ interface CommandTableRow {
   graceMs: number;
   userId: string | null;
   cancelled: Generated<number>;
-  /** JSON of its exit; null: it has not ended, or nobody knows how. */
+  /** JSON of its exit; null: it has not ended, or its end is unknown. */
   result: Generated<string | null>;
   output: Generated<string>;
   outputBytes: Generated<number>;
