@@ -96,6 +96,7 @@ export function composeReleases(
     clock,
     log,
     newInstanceId,
+    failpoint,
     bakeMs: policy.bakeMs,
   });
   const { buildLogs: logs, unusedImages } = work;
@@ -125,8 +126,8 @@ export function composeReleases(
   const promotions = new Promotions({ store, releases, queue, unusedImages, hasImage });
   const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
-  const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
-  const checkChanges = new CheckChanges({ store, queue, releases, log });
+  const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
+  const checkChanges = new CheckChanges({ store, queue, releases, failpoint, log });
   return { releases, promotions, rollbacks, formations, history, oneOffs, cronRuns, checkChanges };
 }
 

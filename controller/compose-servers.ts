@@ -39,7 +39,7 @@ export function composeApi(
   parts: Parts & Pick<GitServer, 'archives'>,
   ports: { readonly ssh: number; readonly agents: number },
 ): Api {
-  const { config, clock, log } = basics;
+  const { config, clock, log, failpoint } = basics;
   const { store, authority, images, dispatch, builds, buildLogs, releases, formations, oneOffs, checkChanges } = parts;
   return createApi(
     {
@@ -85,6 +85,7 @@ export function composeApi(
       builds,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
       clock,
+      failpoint,
       log,
     },
   );

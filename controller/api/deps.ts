@@ -26,6 +26,7 @@ import type { BuildId, Digest, InstanceId, NodeId } from '../../shared/domain/id
 import type { AppName } from '../../shared/domain/names.ts';
 import type { EndSessions, NodeConnections } from './node-connections.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 
 export interface ApiConfig {
@@ -96,6 +97,7 @@ export interface ApiDeps {
     signal: AbortSignal,
   ) => Promise<AsyncIterable<Uint8Array> | undefined>;
   readonly clock: Clock;
+  readonly failpoint: Failpoint;
   readonly log: Logger;
 }
 

@@ -1,5 +1,6 @@
 import type { Formation } from '../../shared/domain/placement.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { assignmentRows } from '../assignments/assignment-changes.ts';
 import { noRoom } from '../assignments/instance-failure.ts';
@@ -14,6 +15,7 @@ import type { RestartDeps, Restarts } from './restarts.ts';
 
 export interface CountDeps extends RestartDeps {
   readonly restarts: Restarts;
+  readonly failpoint: Failpoint;
 }
 
 interface CountChange {
@@ -34,7 +36,7 @@ export async function changeCounts(
   { app, current }: { readonly app: App; readonly current: Release },
   { wanted, now, save }: CountChange,
 ): Promise<void> {
-  const { store, fleet, restarts } = deps;
+  const { store, fleet, restarts, failpoint } = deps;
   const shape = await appShape(store, app.id, current.slug);
   const next: AppShape = { ...shape, formation: { ...shape.formation, ...wanted } };
   const rows = await runningRows(store, app, current);
@@ -56,6 +58,7 @@ export async function changeCounts(
   );
   if (impossible !== undefined) throw new SlipwayError({ ...noRoom(impossible), httpStatus: 422 });
   await save();
+  await failpoint('formation.stored');
   const add = assignmentRows(deps, { app, version: current.version, settings: shape.settings }, placements);
   await restarts.retire(app, () => surplusInstances(rows, wanted, isLive), add);
 }

@@ -17,14 +17,12 @@ import { limitsOf } from '../schedule/demands.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import { LimitChanges, type LimitChange } from './limit-changes.ts';
-import { changeCounts } from './change-counts.ts';
+import { changeCounts, type CountDeps } from './change-counts.ts';
 import { checkProcessType } from '../assignments/check-process-type.ts';
 import { noteFormation, type Asker } from './process-types.ts';
-import type { Restarts, RestartDeps } from './restarts.ts';
 import { Stops, type StopResult } from './stops.ts';
 
-export interface FormationsDeps extends RestartDeps {
-  readonly restarts: Restarts;
+export interface FormationsDeps extends CountDeps {
   /** One per app: changes of its instances and pushes run one after the other. */
   readonly queue: KeyedQueue;
 }

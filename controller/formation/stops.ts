@@ -27,11 +27,12 @@ export class Stops {
   /** Standby instances stop too. @param type undefined: all @throws SLIP_PS_TYPE, SLIP_PS_ONE */
   async stop(app: App, by: Asker, type: string | undefined): Promise<StopResult> {
     refuseOneInstance(app, type, 'ps:stop');
-    const { store, restarts } = this.#deps;
+    const { store, restarts, failpoint } = this.#deps;
     const { types, before } = await this.#typesOf(app, type);
     const stopped = afterStop(before, type);
     const message = `Stopped ${type ?? 'all process types'}.`;
     await store.setStopped(app.id, stopped, { by: by.name, event: { kind: 'app.stopped', message } });
+    await failpoint('app.stopped');
     const rows = await store.assignmentsOfApp(app.id);
     const ending = rows.filter((row) => row.desired !== 'stop' && isStopped(stopped, row.processType));
     await restarts.retire(app, () => ending);

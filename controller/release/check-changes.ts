@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { HealthCheck, HealthChecks } from '../../shared/domain/health-check.ts';
 import { checkSize, readHealthCheck } from '../../shared/domain/read-health-checks.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
@@ -17,6 +18,7 @@ export interface CheckChangesDeps {
   readonly store: Store;
   readonly queue: KeyedQueue;
   readonly releases: Pick<Releases, 'createOrFail'>;
+  readonly failpoint: Failpoint;
   readonly log: Logger;
 }
 
@@ -61,7 +63,7 @@ export class CheckChanges {
     description: string,
     edit: (now: HealthChecks, declared: HealthChecks) => Readonly<Record<string, readonly HealthCheck[]>>,
   ): Promise<number | undefined> {
-    const { store, queue } = this.#deps;
+    const { store, queue, failpoint } = this.#deps;
     return await queue.enqueue(app.id, async () => {
       const current = await store.currentRelease(app.id);
       checkProcessType(app, current, type);
@@ -70,6 +72,7 @@ export class CheckChanges {
       const after = edit(before, declared);
       checkSize({ ...declared, ...after }, invalid);
       await store.changeHealthChecks(app.id, () => after);
+      await failpoint('checks.stored');
       const isNew = current !== undefined && !isDeepStrictEqual(after, current.checks ?? {});
       const version = isNew ? await this.#release(app, current, { userId: user.id, description, before }) : undefined;
       const next = `slipway checks -a ${app.name}`;

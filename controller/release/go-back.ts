@@ -1,5 +1,6 @@
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf } from '../schedule/demands.ts';
@@ -17,6 +18,7 @@ export interface GoBackDeps {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly clock: Clock;
+  readonly failpoint: Failpoint;
   readonly newInstanceId: () => InstanceId;
 }
 
@@ -52,6 +54,7 @@ export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
   const [now, later] = add.length > 0 ? [mine, []] : [[], mine];
   const change = { ...NO_CHANGE, add, setDesired: [...setDesired(now, 'stop'), ...setDesired(warm, 'run')] };
   await store.failRelease(app.id, version, failure, change, back.restore === true ? serving?.version : undefined);
+  await deps.failpoint('release.failed');
   await publishTo(fleet, [...now, ...warm, ...add]);
   if (later.length === 0) await fleet.routesApplied(app.id, signal);
   await replaceInstances(deps, { appId: app.id, signal, remove: later });

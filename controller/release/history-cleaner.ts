@@ -49,6 +49,7 @@ export class HistoryCleaner {
     const { store, logs, log, failpoint, signal } = this.#deps;
     try {
       const removed = (await store.trimReleases(appId)) + (await store.removeSlugs(appId));
+      await failpoint('history.slugsRemoved');
       await this.#deps.keepCommits(appId, await store.keptCommits(appId));
       const builds = await store.buildsToTrim(appId);
       // Files first: if a crash leaves some, the row is still there, and the next run removes them.
@@ -73,10 +74,11 @@ export class HistoryCleaner {
 
   /** Never rejects. */
   async #removeImages(): Promise<void> {
-    const { clock, images, log, signal } = this.#deps;
+    const { clock, images, log, failpoint, signal } = this.#deps;
     this.#isDue = false;
     this.#imagesAtMs = clock.monotonicMs();
     try {
+      await failpoint('images.removing');
       const removed = await images.remove();
       const bytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (removed.length > 0) log.info({ images: removed.length, bytes }, 'images.removed');

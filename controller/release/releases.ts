@@ -133,6 +133,7 @@ export class Releases {
       if (changed.length === 0 && (current === undefined || isSameConfig(current.config, before))) return { changed };
       if (current !== undefined) checkReleaseSize(app.name, current.slug, applyChanges(before, changes));
       const config = await this.#deps.store.setConfig(app.id, changes, userId);
+      await this.#deps.failpoint('config.stored');
       if (current === undefined) return { changed };
       const description = describeChange(changes, changed);
       const kept = `The variables keep their new values, and the next release uses them: slipway config -a ${app.name}`;

@@ -158,7 +158,7 @@ function fakeFormations(store: Store, fleet: Fleet): Formations {
   const log = silentLogger;
   const signal = new AbortController().signal;
   const deps = { store, fleet, clock: systemClock, log, policy: DEFAULT_ROLLOUT_POLICY, newInstanceId, signal };
-  return new Formations({ ...deps, restarts: new Restarts(deps), queue: new KeyedQueue() });
+  return new Formations({ ...deps, restarts: new Restarts(deps), queue: new KeyedQueue(), failpoint: noFailpoint });
 }
 
 function fakeDestroys(store: Store, fleet: Fleet): Destroys {
@@ -189,7 +189,7 @@ const FAKE_COMMANDS: CommandRunner = {
 
 function fakeCheckChanges(store: Store): CheckChanges {
   const releases = { createOrFail: async (app: App) => (await store.currentRelease(app.id))! };
-  return new CheckChanges({ store, queue: new KeyedQueue(), releases, log: silentLogger });
+  return new CheckChanges({ store, queue: new KeyedQueue(), releases, failpoint: noFailpoint, log: silentLogger });
 }
 
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
@@ -197,6 +197,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     upgrades: { start: () => Promise.resolve(NO_UPGRADE), status: () => NO_UPGRADE },
+    failpoint: noFailpoint,
     configKeys: {
       rotate: () => Promise.resolve({ keyId: 'k'.repeat(16), encrypted: 2, keyFile: '/state/config.key' }),
     },

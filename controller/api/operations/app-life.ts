@@ -10,6 +10,8 @@ import { routeProblems } from '../route-problems.ts';
 import { userNames } from '../user-names.ts';
 import type { OwnedApp } from './apps.ts';
 
+type LifeDeps = Pick<ApiDeps, 'store' | 'fleet' | 'failpoint'>;
+
 interface Change {
   readonly app: App;
   readonly user: User;
@@ -20,7 +22,7 @@ interface Change {
  * @throws SLIP_NAME_APP, SLIP_APP_EXISTS, SLIP_APP_SAME_NAME, SLIP_APP_RENAME_AGENTS
  */
 export async function renameApp(
-  { store, fleet }: Pick<ApiDeps, 'store' | 'fleet'>,
+  { store, fleet, failpoint }: LifeDeps,
   { app, user, name, signal }: Change & { readonly name: string; readonly signal: AbortSignal },
 ): Promise<OwnedApp & { readonly problems: readonly ProblemBody[] }> {
   const parsed = parseAppName(name);
@@ -29,6 +31,7 @@ export async function renameApp(
   const running = fleet.nodes().filter(({ nodeId }) => holders.has(nodeId));
   requireAgentsForRename(app.name, running);
   const { app: renamed, nodes } = await store.renameApp(app.id, parsed, { by: user.name });
+  await failpoint('app.renamed');
   await Promise.all(nodes.map((node) => fleet.publish(node)));
   await fleet.routesApplied(app.id, signal);
   const nameOf = await userNames(store, [app.ownerId]);
@@ -37,7 +40,7 @@ export async function renameApp(
 
 /** The answer waits until every proxy follows. Open requests continue. @param maintenance undefined ends it @throws SLIP_MAINTENANCE_PAGES */
 export async function setMaintenance(
-  deps: Pick<ApiDeps, 'store' | 'fleet'>,
+  deps: LifeDeps,
   {
     app,
     user,
@@ -45,8 +48,9 @@ export async function setMaintenance(
     signal,
   }: Change & { readonly maintenance: Maintenance | undefined; readonly signal: AbortSignal },
 ): Promise<MaintenanceBody> {
-  const { store, fleet } = deps;
+  const { store, fleet, failpoint } = deps;
   const after = await store.setMaintenance(app.id, maintenance, { by: user.name });
+  await failpoint('app.maintenanceSet');
   await fleet.routesApplied(app.id, signal);
   const now = await describeMaintenance(deps, after);
   return { ...now, problems: [...now.problems, ...routeProblems(fleet.nodes())] };

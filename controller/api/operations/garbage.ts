@@ -5,7 +5,7 @@ import { noteEvent } from '../../store/note-event.ts';
 import type { SlugRemoval } from '../../store/release-port.ts';
 import type { ApiDeps } from '../deps.ts';
 
-type Deps = Pick<ApiDeps, 'store' | 'unusedImages' | 'log'>;
+type Deps = Pick<ApiDeps, 'store' | 'unusedImages' | 'failpoint' | 'log'>;
 
 interface ReleasesOfApp {
   readonly app: string;
@@ -23,13 +23,14 @@ export async function collectGarbage(
   deps: Deps,
   { user, dryRun }: { readonly user: User; readonly dryRun: boolean },
 ): Promise<Garbage> {
-  const { store, unusedImages } = deps;
+  const { store, unusedImages, failpoint } = deps;
   const { removals, inUse } = await store.planSlugRemovals();
   if (dryRun) return garbageOf(removals, await unusedImages.find(inUse));
   for (const { app } of removals) {
     const row = await store.appByName(app);
     if (row !== undefined) await store.removeSlugs(row.id);
   }
+  await failpoint('gc.slugsRemoved');
   const garbage = garbageOf(removals, await unusedImages.remove());
   noteEvent(deps, {
     kind: 'images.removed',
