@@ -58,7 +58,7 @@ test('20 pushes, scales, config changes and rollbacks at once run one after the 
   );
   assert.deepEqual(revealAll(await world.store.config(app.id)), revealAll(current.config));
   assert.equal((await world.store.formation(app.id))['web'], Number(scaled.at(-1)));
-  assert.equal(world.refs.get('shop'), `refs/heads/main ${current.slug.commit}`);
+  assert.equal(world.refs.get(app.id), `refs/heads/main ${current.slug.commit}`);
   assert.deepEqual(refused, []);
   await world.clock.advance(60_000);
   assert.deepEqual(world.violations, []);

@@ -5,6 +5,8 @@ import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
 import { FleetObserver } from '../../../controller/observe/instance-events.ts';
 import { createMovement } from '../../../controller/movement/create-movement.ts';
+import { CronRuns } from '../../../controller/cron/cron-runs.ts';
+import { CronScheduler } from '../../../controller/cron/scheduler.ts';
 import { OneOffs } from '../../../controller/one-off/one-offs.ts';
 import { ReleaseCommand } from '../../../controller/one-off/release-command.ts';
 import { AppLifetimes } from '../../../controller/release/app-lifetimes.ts';
@@ -21,10 +23,11 @@ import { DEFAULT_ROLLOUT_POLICY } from '../../../controller/release/rollout-plan
 import { Rollouts } from '../../../controller/release/rollout.ts';
 import type { App } from '../../../controller/domain/apps.ts';
 import type { Store } from '../../../controller/store/port.ts';
+import type { CronEntry } from '../../../shared/domain/cron.ts';
 import type { Digest, InstanceId } from '../../../shared/domain/ids.ts';
 import type { UserName } from '../../../shared/domain/names.ts';
 import type { Slug } from '../../../shared/domain/slug.ts';
-import { noFailpoint } from '../../../shared/kit/failpoint.ts';
+import type { Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { Life, mortal } from './life.ts';
 import type { ApiDeps, LookDeps } from '../../../controller/api/deps.ts';
@@ -54,6 +57,8 @@ interface Running {
   readonly destroys: Destroys;
   readonly aborts: DeployAborts;
   readonly movement: ReturnType<typeof createMovement>;
+  readonly cron: CronScheduler;
+  readonly failpoint: Failpoint;
   readonly startedAtMs: number;
   readonly stop: AbortController;
   readonly wires: Set<Wire>;
@@ -61,11 +66,15 @@ interface Running {
 
 const BUILD_MS = 100;
 const NODES_BACK_MS = 30_000;
+/** Ends the controller at the next failpoint, whatever its name is. */
+export const ANY_POINT = '*';
+const NEVER = new Promise<never>(() => undefined);
 
 /** The controller. Its database and refs outlive a kill; all other parts are new after a start. It is composed like controller/compose.ts. */
 export class SimulatedController {
   readonly #deps: SimulatedControllerDeps;
   #running: Running | undefined;
+  #killAt: string | undefined;
 
   constructor(deps: SimulatedControllerDeps) {
     this.#deps = deps;
@@ -84,6 +93,7 @@ export class SimulatedController {
     startReaper({ store: this.#storeOf(life), fleet: running.fleet, log: trace.logger('controller') });
     void running.movement.reconcile();
     void this.#resume(running, mortal(clock, life));
+    void running.cron.run(running.stop.signal);
   }
 
   /** kill -9. */
@@ -93,6 +103,11 @@ export class SimulatedController {
     running?.life.end();
     running?.stop.abort();
     for (const wire of running?.wires ?? []) wire.cut();
+  }
+
+  /** kill -9 when it passes this failpoint. Undefined: at none. */
+  killAt(point: string | undefined): void {
+    this.#killAt = point;
   }
 
   /** False while there is no controller. */
@@ -166,6 +181,12 @@ export class SimulatedController {
     return { ...parts, store: mortal(parts.store, life), aborts: mortal(aborts, life) };
   }
 
+  /** What renaming and maintenance need. */
+  lifeDeps(): Pick<ApiDeps, 'store' | 'fleet' | 'failpoint'> {
+    const { fleet, failpoint, life } = this.#running ?? refused();
+    return { store: mortal(this.#deps.store, life), fleet: mortal(fleet, life), failpoint };
+  }
+
   /** The instance operations of an operator. */
   formations(): Formations {
     const { formations, life } = this.#running ?? refused();
@@ -175,7 +196,19 @@ export class SimulatedController {
   readonly #slugs = new Map<string, Slug>();
 
   #storeOf(life: Life): Store {
-    return mortal(this.#deps.store, life, () => this.#deps.clock.sleep(this.#deps.storeMs()));
+    const { store, clock, storeMs } = this.#deps;
+    return mortal(store, life, (method) => (method === 'onEvents' ? undefined : clock.sleep(storeMs())));
+  }
+
+  #failpointOf(life: Life): Failpoint {
+    return async (name) => {
+      if (!life.alive) await NEVER;
+      if (this.#killAt !== name && this.#killAt !== ANY_POINT) return;
+      this.#killAt = undefined;
+      this.#deps.trace.say('test', `the controller is killed at ${name}`);
+      this.kill();
+      await NEVER;
+    };
   }
 
   async #compose(life: Life): Promise<Running> {
@@ -184,13 +217,13 @@ export class SimulatedController {
       this.#storeOf(life),
       mortal(this.#deps.clock, life),
       trace.logger('controller'),
-      noFailpoint,
+      this.#failpointOf(life),
     ];
     const epoch = await store.newEpoch(nextId('epoch'));
     const limits = { unreachableAfterMs: 25_000, taskRejoinMs: 10_000, helloTimeoutMs: 10_000, refusalRetryMs: 30_000 };
     const dispatcher = new Dispatcher(
       { epoch, baseDomain: 'test', ...limits },
-      { store, clock, logger: log, randomId: () => nextId('rnd') },
+      { store, clock, logger: log, randomId: () => nextId('rnd'), failpoint },
     );
     dispatcher.registry.observer = new FleetObserver({ store, clock, log });
     const [lifetimes, aborts] = [new AppLifetimes(), new DeployAborts()];
@@ -218,11 +251,13 @@ export class SimulatedController {
       clock,
       log,
       newInstanceId,
+      failpoint,
       bakeMs: policy.bakeMs,
     });
     const history = { grown: () => undefined };
     const { commands } = dispatcher;
     const oneOffs = new OneOffs({ store, fleet, commands, randomId: () => nextId('task') });
+    const cronRuns = new CronRuns({ store, oneOffs, commands, failpoint });
     const { roomTimeoutMs } = policy;
     const phase = new ReleaseCommand({ store, oneOffs, commands, clock, failpoint, log, roomTimeoutMs });
     const releases = new Releases({
@@ -249,7 +284,7 @@ export class SimulatedController {
       newInstanceId,
       signal: new AbortController().signal,
     };
-    const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
+    const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
     const deploys = new Deploys({
       ...{ store, releases, queue, lifetimes, aborts, history, clock, log },
       unusedImages,
@@ -282,6 +317,8 @@ export class SimulatedController {
       destroys,
       aborts,
       movement,
+      failpoint,
+      cron: new CronScheduler({ store, runs: cronRuns, clock, log }),
       startedAtMs,
       stop,
       wires: new Set(),
@@ -289,8 +326,8 @@ export class SimulatedController {
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {
-    if (refs.get(app.name) === to) return;
-    refs.set(app.name, to);
+    if (refs.get(app.id) === to) return;
+    refs.set(app.id, to);
     this.#deps.trace.say('git', `${app.name} ${to.split(' ')[0] ?? ''} → ${(to.split(' ')[1] ?? '').slice(0, 7)}`);
   }
 
@@ -331,9 +368,14 @@ function refused(): never {
   throw new Error('connection refused');
 }
 
-export function slugFor(processTypes: Readonly<Record<string, string>>, commit: string): Slug {
+export function slugFor(
+  processTypes: Readonly<Record<string, string>>,
+  commit: string,
+  cron: readonly CronEntry[] = [],
+): Slug {
   return {
     layers: [{ name: 'app', digest: `sha256:${commit.padEnd(64, '0')}` as Digest, sizeBytes: 1000, shared: false }],
     ...{ processTypes, stack: 'host', platform: 'debian-12-x64', commit, buildpacks: ['Test'], defaultConfig: {} },
+    ...(cron.length === 0 ? {} : { cron }),
   };
 }

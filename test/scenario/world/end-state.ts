@@ -39,7 +39,7 @@ async function checkApp(world: World, app: App): Promise<void> {
     return;
   }
   assert.equal(
-    refs.get(app.name)?.split(' ')[1],
+    refs.get(app.id)?.split(' ')[1],
     current.slug.commit,
     `the ref of ${app.name} is not that of v${String(current.version)}`,
   );

@@ -4,6 +4,7 @@ import type { App } from '../../../controller/domain/apps.ts';
 import type { AssignmentChange, AssignmentRow } from '../../../controller/domain/assignments.ts';
 import type { Store } from '../../../controller/store/port.ts';
 import type { AppRoutes } from '../../../agent/proxy/port.ts';
+import type { CronEntry } from '../../../shared/domain/cron.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { parseAppName, parseNodeName, parseUserName } from '../../../shared/domain/names.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
@@ -36,7 +37,7 @@ export class World {
   readonly trace: Trace;
   readonly machines = new Map<string, Machine>();
   readonly apps = new Map<string, App>();
-  /** App name → `ref commit`. */
+  /** App id → `ref commit`. */
   readonly refs = new Map<string, string>();
   readonly failed = new Set<string>();
   readonly mayPause = new Set<string>();
@@ -47,6 +48,7 @@ export class World {
   readonly store: Store;
   readonly controller: SimulatedController;
   readonly #options: WorldOptions;
+  readonly #cron = new Map<string, readonly CronEntry[]>();
   readonly #made = new Map<string, Promise<App>>();
   #pushes = 0;
 
@@ -109,11 +111,24 @@ export class World {
     const app = await this.app(name);
     this.#pushes += 1;
     const commit = this.#pushes.toString(16).padStart(7, '0').padEnd(40, '0');
-    const outcome = await this.controller.push(app, slugFor(processTypes, commit), (text) => {
+    const outcome = await this.controller.push(app, slugFor(processTypes, commit, this.#cron.get(app.id)), (text) => {
       this.trace.say('push', text.replace(/^ *Time: .*\n/m, ''));
     });
     this.trace.say('push', outcome.ok ? 'ok' : `rejected (${outcome.reason})`);
     return outcome.ok;
+  }
+
+  /** The next pushes of the app have this cron entry too. */
+  async addCron(name: string, entry: Pick<CronEntry, 'name' | 'schedule' | 'command'>): Promise<void> {
+    const { id } = await this.app(name);
+    const rest = {
+      timeZone: 'Etc/UTC',
+      concurrency: 'allow',
+      missed: 'run-once',
+      timeoutMs: 60_000,
+      suspended: false,
+    } as const;
+    this.#cron.set(id, [...(this.#cron.get(id) ?? []), { ...entry, ...rest }]);
   }
 
   /** A later app with the same name is a different app. */
@@ -128,19 +143,14 @@ export class World {
   }
 
   async rename(name: string, next: string): Promise<void> {
-    const [app, { fleet }] = [await this.app(name), this.controller.screens()];
-    const [user] = await this.store.users();
+    const [app, [user]] = [await this.app(name), await this.store.users()];
     const { signal } = new AbortController();
-    const change = { app, user: user!, name: next, signal };
-    for (const names of [this.mayPause, this.released]) if (names.has(name)) names.add(next);
-    const { app: renamed } = await renameApp({ store: this.store, fleet }, change);
-    this.#made.set(next, Promise.resolve(renamed));
-    this.apps.set(next, renamed);
-    const ref = this.refs.get(name);
-    if (ref !== undefined) this.refs.set(next, ref);
-    this.apps.delete(name);
-    this.#made.delete(name);
-    this.trace.say('rename', `${name} → ${next}`);
+    const renamed = renameApp(this.controller.lifeDeps(), { app, user: user!, name: next, signal });
+    const outcome = await renamed.then(
+      () => `${name} → ${next}`,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    this.trace.say('rename', outcome);
   }
 
   /** The instances of an app that run, have routes and passed the health check, on all nodes. */
@@ -232,11 +242,21 @@ export class World {
         this.apps.delete(name);
         this.released.delete(name);
         this.#made.delete(name);
-        this.refs.delete(name);
+        this.refs.delete(appId);
         say(
           `${name} is destroyed; waiting for ${nodes?.map((node) => this.trace.nameOf(node)).join(', ') ?? 'nobody'}`,
         );
         return nodes;
+      },
+      renameApp: async (appId, next, by) => {
+        const former = [...this.apps.values()].find((each) => each.id === appId)?.name ?? '';
+        for (const names of [this.mayPause, this.released]) if (names.has(former)) names.add(next);
+        const renamed = await store.renameApp(appId, next, by);
+        this.apps.delete(former);
+        this.#made.delete(former);
+        this.apps.set(next, renamed.app);
+        this.#made.set(next, Promise.resolve(renamed.app));
+        return renamed;
       },
       acknowledgeDestroyed: async (nodeId, appIds) => {
         const awaited = (await store.destroyedApps(1_000)).filter(
