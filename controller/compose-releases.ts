@@ -17,7 +17,7 @@ import { Restarts } from './formation/restarts.ts';
 import { controllerPaths, type Basics, type Foundations } from './foundations.ts';
 import { OneOffs } from './one-off/one-offs.ts';
 import { ReleaseCommand } from './one-off/release-command.ts';
-import { setDeployRef } from './push/git/deploy-ref.ts';
+import { followRelease } from './push/git/deploy-ref.ts';
 import { keepCommits } from './push/git/kept-commits.ts';
 import { commitInfo, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree, readCommitFile } from './push/git/source.ts';
@@ -84,10 +84,10 @@ export function composeReleases(
   const { fleet } = work.dispatch;
   const { repos } = controllerPaths(config.stateDir);
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
-  const setAppRef = (app: App, ref: string, commit: string): Promise<void> =>
-    setDeployRef(repositoryPath(repos, app.id), { ref, commit });
+  const moveRef = (app: App, ref: string | undefined, commit: string): Promise<void> =>
+    followRelease(repositoryPath(repos, app.id), { ref, commit });
   const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue };
-  const rollouts = new Rollouts({ ...rolling, moveRef: setAppRef });
+  const rollouts = new Rollouts({ ...rolling, moveRef });
   const bakeWatcher = new BakeWatcher({
     store,
     fleet,

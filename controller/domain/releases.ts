@@ -20,7 +20,7 @@ export interface Release {
   readonly userId: UserId;
   /** `Deploy abc1234`, `Set A, B config vars`, `Rollback to v7`. */
   readonly description: string;
-  /** Ref to move to the commit of the slug when the release becomes current. Absent when nothing was pushed. */
+  /** The ref whose push or archive made the slug. Absent: it came from another app. The git refs follow it when the release becomes current. */
   readonly ref?: string | undefined;
   /** Its slug is kept for ever. */
   readonly pinned: boolean;

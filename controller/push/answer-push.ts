@@ -149,11 +149,14 @@ async function deployNow(pushing: Pushing, command: RefCommand, commit: CommitIn
   return deps.policy.deploy(push, pushing.output, io.signal);
 }
 
-/** The ref may have moved while this push waited. A HEAD without a branch is set to the first deployed branch. */
+/**
+ * The ref may have moved while this push waited. Only Slipway removes the deploy branch, after a deploy without git; then any commit may follow.
+ * A HEAD without a branch is set to the first deployed branch.
+ */
 async function whyMoved(repositoryDir: string, ref: string, oldCommit: string): Promise<string | undefined> {
   const now = (await readRef(repositoryDir, ref)) ?? NO_COMMIT;
-  const at = now === NO_COMMIT ? 'was deleted' : `moved to ${now.slice(0, 7)}`;
-  if (now !== oldCommit) return `${shortRef(ref)} ${at} while this push waited; fetch and push again`;
+  if (now !== oldCommit && now !== NO_COMMIT)
+    return `${shortRef(ref)} moved to ${now.slice(0, 7)} while this push waited; fetch and push again`;
   const head = await readHead(repositoryDir);
   if (head === ref) return undefined;
   if ((await readRef(repositoryDir, head)) !== undefined)

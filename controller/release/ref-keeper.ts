@@ -9,13 +9,13 @@ export interface RefKeeperDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Sets the git ref to the commit of the current release. */
-  readonly moveRef: (app: App, ref: string, commit: string) => Promise<void>;
+  /** Makes the git refs follow the current release. `ref` is undefined when its code came from another app. */
+  readonly moveRef: (app: App, ref: string | undefined, commit: string) => Promise<void>;
 }
 
 const RETRY: BackoffPolicy = Object.freeze({ firstMs: 500, maxMs: 30_000, factor: 2 });
 
-/** Keeps deploy refs at the commit of the current release. If a ref cannot be written, the release still serves, and the ref follows later. */
+/** Keeps the deploy branch of each app at the commit of its current release, and removes it when that commit was not pushed. If a ref cannot be written, the release still serves, and the ref follows later. */
 export class RefKeeper {
   readonly #deps: RefKeeperDeps;
   readonly #late = new Set<App['id']>();
@@ -39,7 +39,7 @@ export class RefKeeper {
 
   async #move(app: App): Promise<void> {
     const current = await this.#deps.store.currentRelease(app.id);
-    if (current?.ref !== undefined) await this.#deps.moveRef(app, current.ref, current.slug.commit);
+    if (current !== undefined) await this.#deps.moveRef(app, current.ref, current.slug.commit);
   }
 
   /** One loop per app. Each try reads the current release again. */

@@ -41,8 +41,8 @@ export interface RolloutDeps {
   readonly log: Logger;
   readonly failpoint: Failpoint;
   readonly policy: RolloutPolicy;
-  /** Sets the git ref to the commit of the current release. */
-  readonly moveRef: (app: App, ref: string, commit: string) => Promise<void>;
+  /** Makes the git refs follow the current release. `ref` is undefined when its code came from another app. */
+  readonly moveRef: (app: App, ref: string | undefined, commit: string) => Promise<void>;
   readonly newInstanceId: () => InstanceId;
   /** One per app. The rollout holds the turn of its app. */
   readonly queue: Pick<KeyedQueue, 'letPass'>;
@@ -269,7 +269,7 @@ export class Rollouts {
     return { ok: false, failure };
   }
 
-  /** Sets the git ref to the current release. Returns the error if that fails. */
+  /** Makes the git refs follow the current release. Returns the error if that fails. */
   syncRef(app: App, signal: AbortSignal): Promise<SlipwayError | undefined> {
     return this.#refs.sync(app, signal);
   }

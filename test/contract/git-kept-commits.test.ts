@@ -3,11 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
-import { setDeployRef } from '../../controller/push/git/deploy-ref.ts';
+import { followRelease } from '../../controller/push/git/deploy-ref.ts';
 import { GIT_ENV, gitCommand } from '../../controller/push/git/git.argv.ts';
 import { existing, keepCommits } from '../../controller/push/git/kept-commits.ts';
-import { ensureRepository, moveRef, readRef } from '../../controller/push/git/repository.ts';
-import { NO_COMMIT } from '../../controller/push/git/proc-receive.ts';
+import { ensureRepository, readRef } from '../../controller/push/git/repository.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
 
@@ -39,12 +38,12 @@ async function removeUnreachable(repo: string): Promise<void> {
 it('keeps the commit of a former release after a forced push and a clean-up, until its release is given up', async () => {
   const repo = await repository();
   const [old, now] = [await commit(repo, 'old'), await commit(repo, 'now')];
-  await setDeployRef(repo, { ref: MAIN, commit: old });
+  await followRelease(repo, { ref: MAIN, commit: old });
   await keepCommits(repo, new Set([old]));
-  await setDeployRef(repo, { ref: MAIN, commit: now });
+  await followRelease(repo, { ref: MAIN, commit: now });
   await keepCommits(repo, new Set([old, now, 'f'.repeat(40), '../../evil']));
   await removeUnreachable(repo);
-  await setDeployRef(repo, { ref: MAIN, commit: old });
+  await followRelease(repo, { ref: MAIN, commit: old });
   assert.equal(await readRef(repo, MAIN), old);
   await keepCommits(repo, new Set([old]));
   await removeUnreachable(repo);
@@ -57,16 +56,6 @@ it('shows the kept commits to no client', async () => {
   const uploadPack = 'git -c transfer.hideRefs=refs/slipway upload-pack';
   const args = ['ls-remote', `--upload-pack=${uploadPack}`, repo];
   assert.equal((await runOk(run, { file: 'git', args, env: GIT_ENV })).stdout, '');
-});
-
-it('removes the deploy ref when the repository does not have the commit of the current release', async () => {
-  const repo = await repository();
-  const now = await commit(repo, 'now');
-  await moveRef(repo, MAIN, { from: NO_COMMIT, to: now });
-  await setDeployRef(repo, { ref: MAIN, commit: 'e'.repeat(40) });
-  assert.equal(await readRef(repo, MAIN), undefined);
-  await setDeployRef(repo, { ref: MAIN, commit: now });
-  assert.equal(await readRef(repo, MAIN), now);
 });
 
 it('does nothing for an app to which nothing was pushed', async () => {

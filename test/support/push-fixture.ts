@@ -10,7 +10,7 @@ import type {
   PushOutput,
   ReceiveLimits,
 } from '../../controller/push/port.ts';
-import { moveRef } from '../../controller/push/git/repository.ts';
+import { moveRef } from '../../controller/push/git/move-ref.ts';
 import {
   createGitServer,
   type GitServer,

@@ -125,6 +125,10 @@ export function updateRefArgs(ref: string, newCommit: string, oldCommit: string)
   return ['update-ref', '--no-deref', '-m', 'release', '--', ref, newCommit, oldCommit];
 }
 
+export function removeRefArgs(ref: string, commit: string): readonly string[] {
+  return ['update-ref', '--no-deref', '-d', '--', ref, commit];
+}
+
 export function readRefArgs(ref: string): readonly string[] {
   return ['for-each-ref', '--format=%(objectname)', '--', ref];
 }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../../shared/kit/errors.ts';
 import { run, runOk } from '../../../shared/kit/exec.ts';
-import { gitCommand, kindsCommand, refUpdatesCommand } from './git.argv.ts';
+import { kindsCommand, refUpdatesCommand } from './git.argv.ts';
 
 /** Git does not show refs below refs/slipway to clients, and no push can change them. */
 const FOLDER = 'refs/slipway/commits';
@@ -35,11 +35,6 @@ export async function existing(repositoryDir: string, commits: readonly string[]
   const { stdout } = await runOk(run, kindsCommand(repositoryDir, commits));
   const kinds = stdout.split('\n');
   return commits.filter((_, at) => kinds[at] === 'commit');
-}
-
-/** Removes a ref that has this commit. @throws SLIP_EXEC_FAILED */
-export async function removeRef(repositoryDir: string, ref: string, commit: string): Promise<void> {
-  await runOk(run, gitCommand(repositoryDir, ['update-ref', '--no-deref', '-d', ref, commit]));
 }
 
 async function namesIn(dir: string): Promise<readonly string[] | undefined> {

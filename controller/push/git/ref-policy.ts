@@ -21,20 +21,21 @@ const MAX_REF_CHARS = 250;
 
 /**
  * Decides each ref of one push. With `atomic`, one refusal refuses all.
- * A repository has one deploy branch: main or master, the one that was deployed first. Before the first deploy, both are possible.
+ * A repository has one deploy branch: main or master, the one that was deployed first. While it does not exist, both are possible: before the
+ * first deploy, and after a deploy without git.
  */
 export function decideRefs(commands: readonly RefCommand[], head: HeadFacts, atomic: boolean): RefDecision[] {
-  const deployRef = head.headExists ? head.headRef : firstDeployRef(commands);
+  const deployRef = head.headExists ? head.headRef : firstDeployRef(commands, head.headRef);
   const decisions = commands.map((command) => decideRef(command, deployRef));
   const refused = atomic && decisions.some((decision) => decision.kind === 'refuse');
   return refused ? decisions.map(refuseWithOthers) : decisions;
 }
 
-function firstDeployRef(commands: readonly RefCommand[]): string {
-  const pushed = DEPLOY_REFS.find((ref) =>
+function firstDeployRef(commands: readonly RefCommand[], headRef: string): string {
+  const pushed = [headRef, ...DEPLOY_REFS].find((ref) =>
     commands.some((command) => command.ref === ref && command.newCommit !== NO_COMMIT),
   );
-  return pushed ?? 'refs/heads/main';
+  return pushed ?? headRef;
 }
 
 function decideRef(command: RefCommand, deployRef: string): RefDecision {
@@ -72,6 +73,9 @@ function whyAmbiguous(ref: string, deployRef: string): string | undefined {
   if (ref.startsWith('refs/tags/') && [...DEPLOY_REFS, deployRef].includes(`refs/heads/${name}`)) {
     return `this creates a tag named ${name}, and tags are not deployed; deploy the commit of a tag with: git push slipway 'TAG^{}:${deployRef}'`;
   }
+  const parent = DEPLOY_REFS.find((each) => ref.startsWith(`${each}/`));
+  if (parent !== undefined)
+    return `git cannot have a branch below ${shortRef(parent)}; push to the deploy branch: git push slipway COMMIT:${deployRef}`;
   if (AMBIGUOUS.test(name))
     return `the name ${name} is ambiguous for git; push to the deploy branch: git push slipway COMMIT:${deployRef}`;
   return undefined;

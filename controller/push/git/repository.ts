@@ -6,7 +6,7 @@ import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
 import { run, runOk } from '../../../shared/kit/exec.ts';
 import { removeTree } from '../../../shared/kit/remove-tree.ts';
 import { isId, type AppId } from '../../../shared/domain/ids.ts';
-import { gitCommand, housekeepingCommand, initCommand, readRefArgs, updateRefArgs } from './git.argv.ts';
+import { gitCommand, housekeepingCommand, initCommand, readRefArgs } from './git.argv.ts';
 import { NO_COMMIT } from './proc-receive.ts';
 
 /** Name of the mark beside the repository of a planned app. */
@@ -188,60 +188,21 @@ export async function setHead(repositoryDir: string, ref: string): Promise<void>
 export async function readRef(repositoryDir: string, ref: string): Promise<string | undefined> {
   const loose = (await readFileIfExists(join(repositoryDir, ref)).catch(nothingAtFolder))?.trim();
   if (loose !== undefined && COMMIT.test(loose)) return loose;
+  if (!(await hasPackedRefs(repositoryDir))) return undefined;
   const { stdout } = await runOk(run, gitCommand(repositoryDir, readRefArgs(ref)));
   const commit = stdout.split('\n', 1)[0] ?? '';
   return COMMIT.test(commit) ? commit : undefined;
+}
+
+/** Housekeeping packs no refs, so usually there are none. */
+async function hasPackedRefs(repositoryDir: string): Promise<boolean> {
+  return (await readFileIfExists(join(repositoryDir, 'packed-refs'))) !== undefined;
 }
 
 /** `refs/heads/x` may be a folder when the branch is `x/y`. */
 function nothingAtFolder(error: unknown): undefined {
   if (isErrno(error, 'EISDIR') || isErrno(error, 'ENOTDIR')) return undefined;
   throw error;
-}
-
-/**
- * Moves a ref from one commit to another, completely or not at all. After it resolves, the move survives a power cut. Zeros as the old commit
- * mean that the ref must not exist. A move to the present commit does nothing, so a recovery may repeat it.
- * @throws SLIP_PUSH_REF_MOVED when the ref has another commit now, SLIP_PUSH_REF_WRITE when it cannot be written
- */
-export async function moveRef(repositoryDir: string, ref: string, move: { from: string; to: string }): Promise<void> {
-  const update = gitCommand(repositoryDir, updateRefArgs(ref, move.to, move.from));
-  let result = await run(update);
-  if (result.code !== 0 && result.stderr.includes('.lock')) {
-    await removeLock(repositoryDir, ref);
-    result = await run(update);
-  }
-  if (result.code !== 0) {
-    const now = (await readRef(repositoryDir, ref)) ?? NO_COMMIT;
-    if (now === move.from) throw refNotWritten(ref, result.stderr);
-    if (now !== move.to) throw refMoved(ref, now, result.stderr);
-  }
-  await syncDir(dirname(join(repositoryDir, ref)));
-}
-
-function refNotWritten(ref: string, stderr: string): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_PUSH_REF_WRITE',
-    kind: 'transient',
-    message: `The release is live, but the controller could not write ${ref} to the app's repository yet.`,
-    hint: 'Check the free space and the permissions of the folder repos in its state folder. The controller tries again.',
-    cause: stderr.trim().slice(0, 500),
-  });
-}
-
-function refMoved(ref: string, now: string, stderr: string): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_PUSH_REF_MOVED',
-    kind: 'conflict',
-    message: `${ref} is at ${now === NO_COMMIT ? 'no commit' : now.slice(0, 7)} now, so Slipway did not move it.`,
-    hint: 'Fetch, merge, and push again: git fetch slipway',
-    cause: stderr.trim().slice(0, 500),
-  });
-}
-
-/** Only releases move a deploy ref, one at a time for each app. So an existing lock belongs to a killed git. */
-async function removeLock(repositoryDir: string, ref: string): Promise<void> {
-  await rm(join(repositoryDir, `${ref}.lock`), { force: true });
 }
 
 export interface CommitInfo {

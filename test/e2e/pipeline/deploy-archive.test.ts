@@ -96,6 +96,13 @@ describe('deploys without git', () => {
     const pushed = await repository.push('hello');
     assert.ok(pushed.ok, pushed.text);
     assert.match((await fleet.site.get('hello')).body, /version=4 /);
+    const older = await slipway('deploy', '--archive', file, '-a', 'hello');
+    assert.equal(older.code, 0, older.stdout + older.stderr);
+    assert.match((await fleet.site.get('hello')).body, /version=2 /);
+    const again = await repository.push('hello');
+    assert.ok(again.ok, again.text);
+    assert.match(again.text, /Released v\d/, 'the commit that was pushed before');
+    assert.match((await fleet.site.get('hello')).body, /version=4 /);
   });
 
   it('refuses an archive that leaves its folder, and fails with the exit code of a build that fails', async () => {
@@ -168,5 +175,13 @@ describe('deploys without git', () => {
     assert.match((await fleet.site.get('live')).body, /version=4 /);
     assert.match(await fleet.slipway('releases', '-a', 'live'), /v1 +current +Promote hello v\d/);
     assert.match(await fleet.slipway('config', '-a', 'live'), /GREETING: +live/);
+    const repository = await fleet.me.repository('live', helloApp('9'));
+    const pushed = await repository.push('live');
+    assert.ok(pushed.ok, pushed.text);
+    await slipway('promote', '--to', 'live', '-a', 'hello');
+    assert.match((await fleet.site.get('live')).body, /version=4 /);
+    const again = await repository.push('live');
+    assert.match(again.text, /Released v4/, 'the commit that was pushed before the promotion');
+    assert.match((await fleet.site.get('live')).body, /version=9 /);
   });
 });

@@ -232,8 +232,8 @@ export class SimulatedController {
       new KeyedQueue((appId) => lifetimes.check(appId)),
       DEFAULT_ROLLOUT_POLICY,
     ];
-    const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
-      this.#moveRef(refs, app, `${ref} ${commit}`);
+    const moveRef = (app: App, ref: string | undefined, commit: string): Promise<void> => {
+      this.#moveRef(refs, app, `${ref ?? '(none)'} ${commit}`);
       return Promise.resolve();
     };
     const git = mortal({ moveRef }, life);

@@ -43,6 +43,21 @@ describe('a deploy ref', () => {
     assert.deepEqual(moved, ['c1']);
   });
 
+  it('is told of a release without a ref too, and of no release', async () => {
+    const moved: unknown[] = [];
+    let current: unknown = { slug: { commit: 'c1' } };
+    const refs = new RefKeeper({
+      store: { currentRelease: () => Promise.resolve(current) } as unknown as Store,
+      clock,
+      log: pino({ level: 'silent' }),
+      moveRef: (_app, ref, commit) => Promise.resolve(void moved.push([ref, commit])),
+    });
+    await refs.sync(app, new AbortController().signal);
+    current = undefined;
+    await refs.sync(app, new AbortController().signal);
+    assert.deepEqual(moved, [[undefined, 'c1']]);
+  });
+
   it('is moved later, when the disk has room, to the release that is current then', async () => {
     const moved: string[] = [];
     let room = false;

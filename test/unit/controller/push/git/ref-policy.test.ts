@@ -38,6 +38,20 @@ test('the first of main and master to be deployed is the deploy branch from then
   assert.deepEqual(kinds(['refs/heads/main'], { headRef: 'refs/heads/master', headExists: true }), ['store']);
 });
 
+test('a deploy branch that a deploy without git removed keeps its name, until main or master is deployed', () => {
+  const gone: HeadFacts = { headRef: 'refs/heads/master', headExists: false };
+  const [branch] = decide(['refs/heads/feature'], gone);
+  assert.ok(branch?.kind === 'store' && branch.note?.includes('Only master is deployed'));
+  assert.deepEqual(kinds(['refs/heads/main', 'refs/heads/master'], gone), ['store', 'deploy']);
+  assert.deepEqual(kinds(['refs/heads/main'], gone), ['deploy']);
+});
+
+test('a branch below a deploy branch is refused, because git could not make the deploy branch then', () => {
+  const [below, beside] = decide(['refs/heads/main/x', 'refs/heads/mainly'], UNBORN);
+  assert.ok(below?.kind === 'refuse' && below.reason.includes('git cannot have a branch below main'));
+  assert.equal(beside?.kind, 'store');
+});
+
 test('the deploy branch cannot be deleted, another branch can', () => {
   const remove = (ref: string): RefDecision | undefined =>
     decideRefs([{ oldCommit: NEW, newCommit: NO_COMMIT, ref }], MAIN, false)[0];
