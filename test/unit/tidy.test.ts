@@ -223,6 +223,7 @@ const CONTROLLER_STARTS = [
   'controller/install/programs.ts',
   'controller/push/git/fast-import.ts',
   'controller/push/git/kept-commits.ts',
+  'controller/push/git/move-ref.ts',
   'controller/push/git/receive-pack.ts',
   'controller/push/git/repository.ts',
   'controller/push/git/source.ts',
