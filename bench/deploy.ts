@@ -15,6 +15,7 @@ import { run, runOk } from '../shared/kit/exec.ts';
 import { PRODUCT_DIR, TestFleet } from '../test/support/fleet.ts';
 import { helloApp, type Repository } from '../test/support/fleet-user.ts';
 import { Load } from '../test/support/load.ts';
+import { median, spread } from './figures.ts';
 
 interface Sample {
   readonly firstNewMs: number;
@@ -152,18 +153,6 @@ async function warmUp(started: TestFleet): Promise<void> {
   await started.endController('SIGTERM');
   await started.startController();
   await started.startAgent();
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? Number.NaN)
-    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
-}
-
-function spread(values: readonly number[]): string {
-  return `${Math.round(median(values))} (${Math.round(Math.min(...values))}..${Math.round(Math.max(...values))})`;
 }
 
 async function rssMb(pid: number): Promise<number> {
