@@ -8,7 +8,7 @@ import { linesOf } from './lines.ts';
 import type { CliSettings } from './settings.ts';
 import { openStream } from './stream-transport.ts';
 import { escapeAll } from './terminal/escape.ts';
-import { createTransport, type StreamOptions, type Transport } from './transport.ts';
+import { createTransport, failureLine, type StreamOptions, type Transport } from './transport.ts';
 
 /** The controller's API, route by route. Fields of an answer that this version does not know are left out. */
 export interface ApiClient {
@@ -141,13 +141,17 @@ async function readPages(transport: Transport, id: PagedId): Promise<Answer<Page
   }
 }
 
-/** An empty line only keeps the connection alive. */
+/** An empty line only keeps the connection alive. The last line can be the reason why the stream ended. */
 async function* readLines<Id extends LineId>(
   id: Id,
   open: () => Promise<AsyncIterable<Uint8Array>>,
 ): AsyncGenerator<Line<Id>> {
-  for await (const line of linesOf(await open()))
-    if (line !== '') yield readJson(id, API_ROUTES[id].lines, line) as Line<Id>;
+  for await (const line of linesOf(await open())) {
+    if (line === '') continue;
+    const failure = failureLine(line);
+    if (failure !== undefined) throw failure;
+    yield readJson(id, API_ROUTES[id].lines, line) as Line<Id>;
+  }
 }
 
 function readAnswer<Id extends OperationId>(id: Id, text: string): Answer<Id> {

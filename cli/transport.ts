@@ -114,6 +114,11 @@ export function failureOf(statusCode: number, text: string): SlipwayError {
   });
 }
 
+/** The error that ends a stream of lines of JSON; undefined: an ordinary line. */
+export function failureLine(line: string): SlipwayError | undefined {
+  return line.startsWith('{"error":"SLIP_') ? failureOf(0, line) : undefined;
+}
+
 function parseError(text: string): z.output<typeof tolerantErrorBody> | undefined {
   try {
     return tolerantErrorBody.safeParse(JSON.parse(text)).data;

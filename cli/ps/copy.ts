@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { basename, join, posix, resolve } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { AttachedProcess } from '../../shared/attach/attached-process.ts';
+import { COPY_COMMANDS } from '../../shared/attach/purpose.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { written } from '../attached-command.ts';
@@ -46,7 +47,7 @@ async function download(cli: Cli, place: Place, to: string): Promise<void> {
   const isFolder = (await lstat(to).catch(() => undefined))?.isDirectory() === true;
   const target = isFolder ? join(to, name) : resolve(to);
   const archive = new PassThrough();
-  const command = ['tar', '-C', posix.dirname(place.path), '-cf', '-', '--', name];
+  const command = COPY_COMMANDS.pack(posix.dirname(place.path), name);
   const tar = await startIn(cli, place, { command, output: archive });
   const unpacking = unpackTo(target, name, archive);
   const reading = tar.process.exited.then((code) => {
@@ -67,12 +68,15 @@ async function upload(cli: Cli, from: string, place: Place): Promise<void> {
       String(cause).slice(0, 200),
     );
   });
-  const probe = await startIn(cli, place, { command: ['test', '-d', place.path], output: new PassThrough().resume() });
+  const probe = await startIn(cli, place, {
+    command: COPY_COMMANDS.isFolder(place.path),
+    output: new PassThrough().resume(),
+  });
   const isFolder = (await probe.process.exited) === 0;
   const [folder, name] = isFolder
     ? [place.path, basename(resolve(from))]
     : [posix.dirname(place.path), posix.basename(place.path)];
-  const command = ['tar', '-C', folder, '-xf', '-'];
+  const command = COPY_COMMANDS.unpack(folder);
   const tar = await startIn(cli, place, { command, output: new PassThrough().resume() });
   const input = new Writable({
     write: (chunk: Buffer, _encoding, done) => void tar.process.input(chunk).then(() => done()),
@@ -99,7 +103,7 @@ async function startIn(
   { command, output }: Tar,
 ): Promise<{ process: AttachedProcess; errors: () => string }> {
   const api = await cli.api();
-  const stream = await api.attach('attachInstance', { params: { app, instance }, query: { purpose: 'copy' } });
+  const stream = await api.attach('attachInstance', { params: { app, instance } });
   let errors = '';
   const keepErrors = async (bytes: Uint8Array): Promise<void> => {
     errors = (errors + Buffer.from(bytes).toString('utf8')).slice(0, ERRORS_KEPT);

@@ -25,7 +25,6 @@ export const exec: CommandRun = async (cli, words, flags) => {
   const app = await cli.app(flags);
   const console = cli.console();
   const terminal = flags['tty'] === false ? undefined : console.terminal;
-  const purpose = command.length === 0 ? 'shell' : 'command';
-  const stream = await (await cli.api()).attach('attachInstance', { params: { app, instance }, query: { purpose } });
+  const stream = await (await cli.api()).attach('attachInstance', { params: { app, instance } });
   cli.setExitCode(await runAttachedCommand(console, { stream, words: command, terminal }));
 };

@@ -62,7 +62,7 @@ async function listen(cli: Cli, { local }: PortPair, target: Target): Promise<Se
 /** Each connection is a stream of its own. */
 async function connect(cli: Cli, socket: Socket, { app, instance, remote }: Target): Promise<void> {
   const api = await cli.api();
-  const stream = await api.attach('attachInstance', { params: { app, instance }, query: { purpose: 'forward' } });
+  const stream = await api.attach('attachInstance', { params: { app, instance } });
   const output = (bytes: Uint8Array): Promise<void> => written(socket, bytes);
   const process = new AttachedProcess(
     stream,

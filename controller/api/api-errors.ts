@@ -41,6 +41,15 @@ export function unauthorised(): SlipwayError {
   });
 }
 
+export function tokenRevoked(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_TOKEN_REVOKED',
+    httpStatus: 401,
+    message: 'The API token of this connection was revoked, so the connection ends.',
+    hint: 'Sign in again with: slipway login',
+  });
+}
+
 export function forbidden(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_FORBIDDEN',

@@ -10,7 +10,7 @@ import type { NodeRow } from '../domain/nodes.ts';
 import type { User } from '../domain/users.ts';
 import { parseAppName, type AppName } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { appNotFound, forbidden, nodeCertificateRefused, unauthorised } from './api-errors.ts';
+import { appNotFound, forbidden, nodeCertificateRefused, tokenRevoked, unauthorised } from './api-errors.ts';
 import type { ApiDeps, RouteAccess } from './deps.ts';
 import type { Admission } from './route.ts';
 
@@ -28,6 +28,19 @@ export async function admit(deps: AuthDeps, request: FastifyRequest, access: Rou
   if (isAboutApp(access.action) && app === undefined) throw await unknownApp(deps, request, actor);
   if (!may(actor, access.action, resourceOf(app, user))) throw app === undefined ? forbidden() : appNotFound();
   return { user, node, app };
+}
+
+/** Checks again what {@link admit} has decided, for a stream that is still open. The app may have another name now. @throws the refusal */
+export async function admitAgain(
+  deps: AuthDeps,
+  { request, action }: { readonly request: FastifyRequest; readonly action: Action },
+): Promise<void> {
+  const user = await findUser(deps, request);
+  if (user === undefined) throw tokenRevoked();
+  const former = request.admission.app;
+  const app = former === undefined ? undefined : await deps.store.appById(former.id);
+  const isGone = former !== undefined && app === undefined;
+  if (isGone || !may(actorOfUser(user), action, resourceOf(app, user))) throw appNotFound();
 }
 
 const ABOUT_APP: readonly Action[] = ['app.read', 'app.write', 'app.attach', 'app.egress.write', 'app.destroy'];
@@ -55,11 +68,14 @@ async function identify(deps: AuthDeps, request: FastifyRequest, access: RouteAc
 }
 
 async function userOf(deps: AuthDeps, request: FastifyRequest): Promise<User> {
-  const secret = bearerToken(request.headers.authorization);
-  const user =
-    secret === undefined ? undefined : await deps.store.userByTokenHash(hashToken(secret), deps.clock.nowMs());
+  const user = await findUser(deps, request);
   if (user === undefined) throw unauthorised();
   return user;
+}
+
+async function findUser({ store, clock }: AuthDeps, request: FastifyRequest): Promise<User | undefined> {
+  const secret = bearerToken(request.headers.authorization);
+  return secret === undefined ? undefined : await store.userByTokenHash(hashToken(secret), clock.nowMs());
 }
 
 /** The TLS handshake must have verified the certificate (CA, dates, purpose), and its serial must belong to a node of the fleet. */

@@ -9,11 +9,13 @@ import { quotaReached } from '../access/quota-error.ts';
 import type { User } from '../domain/users.ts';
 import { ConnectionLimiter } from '../access/connection-limiter.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
-import { admit, isAboutApp } from './authenticate.ts';
+import { OpenAccesses } from '../access/open-accesses.ts';
+import { admit, admitAgain, isAboutApp } from './authenticate.ts';
 import { checkAnswer, checkLines } from './check-answer.ts';
 import type { ApiConfig, ApiDeps, RouteAccess } from './deps.ts';
+import { endWhenRevoked } from './end-revoked.ts';
 import { API_LIMITS, guardConnections } from './guard-connections.ts';
-import type { Admission, Route } from './route.ts';
+import type { Admission, RawInput, Route } from './route.ts';
 import { OpenRequests } from './open-requests.ts';
 import { isStreamRequest, StreamRequests } from './stream-requests.ts';
 import { apiRoutes } from './routes.ts';
@@ -109,10 +111,13 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   const open = new OpenRequests();
   const streams = new StreamRequests();
   streams.listen(server);
+  const accesses = new OpenAccesses(deps.store);
   for (const route of apiRoutes(config, deps))
     register(server, route, {
       closing: signal,
       streams,
+      clock: deps.clock,
+      watch: (request, { action }, gone) => accesses.watch(() => admitAgain(deps, { request, action }), gone),
       checksAnswers: config.checksAnswers === true,
       admitted: (user, gone) => countRequest(deps.store, open, [user, gone]),
     });
@@ -155,15 +160,15 @@ async function countRequest(
 interface Registered {
   readonly closing: AbortSignal;
   readonly streams: StreamRequests;
+  readonly clock: Clock;
+  /** Aborts when the caller of the request may not call this route any more. */
+  readonly watch: (request: FastifyRequest, route: Route, gone: AbortSignal) => AbortSignal;
   readonly checksAnswers: boolean;
   readonly admitted: (user: User, gone: AbortSignal) => Promise<void>;
 }
 
-function register(
-  server: FastifyInstance,
-  route: Route,
-  { closing, streams, checksAnswers, admitted }: Registered,
-): void {
+function register(server: FastifyInstance, route: Route, registered: Registered): void {
+  const { closing, streams, checksAnswers, admitted } = registered;
   const { method, url, spec } = route;
   server.route({
     method,
@@ -176,14 +181,25 @@ function register(
       if (request.admission.user !== undefined) await admitted(request.admission.user, gone);
       const { params, query, body } = request;
       const connection = streams.connectionOf(request, reply);
-      const input = { params, query, body, request, reply, connection, signal };
+      const untilRevoked = (): AbortSignal => registered.watch(request, route, gone);
+      const input = { params, query, body, request, reply, connection, signal, untilRevoked };
       const answer = await route.handle(input, request.admission);
       if (reply.sent) return answer;
       const checked = checksAnswers ? checkedAnswer(route, answer) : answer;
       if (spec.status !== undefined) reply.code(spec.status);
       if (checked === undefined) return reply.code(spec.status ?? 204).send();
-      return checked instanceof Readable ? reply.send(checked) : checked;
+      if (!(checked instanceof Readable)) return checked;
+      return reply.send(request.admission.user === undefined ? checked : endable(checked, input, registered));
     },
+  });
+}
+
+/** A stream for a person. */
+function endable(answer: Readable, { request, reply, untilRevoked }: RawInput, { clock }: Registered): Readable {
+  const isJson = String(reply.getHeader('content-type')).startsWith('application/x-ndjson');
+  return endWhenRevoked(answer, {
+    ...{ revoked: untilRevoked(), isJson, clock },
+    close: () => request.raw.socket.destroy(),
   });
 }
 

@@ -36,6 +36,8 @@ export interface RawInput {
   readonly connection: ConnectionOfRequest;
   /** Aborted when the caller disconnects or the API closes. */
   readonly signal: AbortSignal;
+  /** For a stream: aborts with the reason when the caller loses the right to it. */
+  readonly untilRevoked: () => AbortSignal;
 }
 
 export interface RouteInput<S extends RouteSpec> extends RawInput {

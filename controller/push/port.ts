@@ -49,6 +49,8 @@ export interface ReceiveLimits {
 export interface PushPolicy {
   /** The user of a key fingerprint (`SHA256:base64`), with one indexed lookup. */
   userByFingerprint(fingerprint: string): Promise<GitUser | undefined>;
+  /** Aborts with the reason when the key of an open connection is removed. `closed` aborts when the connection has ended. */
+  untilKeyRemoved(user: GitUser, fingerprint: string, closed: AbortSignal): AbortSignal;
   /** First step of a push: just after the start of the controller, builders may not be connected yet. */
   awaitBuilder(io: { readonly tell: (text: string) => void; readonly signal: AbortSignal }): Promise<void>;
   /**

@@ -3,6 +3,7 @@ import { requireDiskSpace } from '../../shared/kit/disk.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { appRenamed } from '../access/app-renamed.ts';
+import { OpenAccesses } from '../access/open-accesses.ts';
 import { actorOfUser, may, type Action } from '../access/policy.ts';
 import type { Store } from '../store/port.ts';
 import { PlannedApps } from './planned-apps.ts';
@@ -34,7 +35,9 @@ export const GIT_ACTIONS = {
 
 export function createPushPolicy(deps: PushPolicyDeps): PushPolicy {
   const plannedApps = new PlannedApps({ store: deps.store, stack: deps.defaultStack, randomId: deps.randomId });
+  const accesses = new OpenAccesses(deps.store);
   return {
+    untilKeyRemoved: (user, fingerprint, closed) => accesses.watch(() => requireKey(deps, user, fingerprint), closed),
     userByFingerprint: async (fingerprint) => {
       const user = await deps.store.userByFingerprint(fingerprint);
       if (user === undefined) return undefined;
@@ -56,6 +59,16 @@ export function createPushPolicy(deps: PushPolicyDeps): PushPolicy {
     },
     deploy: deps.deploy,
   };
+}
+
+async function requireKey({ store }: PushPolicyDeps, user: GitUser, fingerprint: string): Promise<void> {
+  if ((await store.userByFingerprint(fingerprint))?.id === user.userId) return;
+  throw new SlipwayError({
+    code: 'SLIP_KEY_REMOVED',
+    httpStatus: 401,
+    message: 'The SSH key of this connection was removed, so the connection ends.',
+    hint: 'See your keys with: slipway keys',
+  });
 }
 
 async function openApp(

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import { renderError } from '../../shared/kit/errors.ts';
+import { renderError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import { ArchiveDeploys } from './archive/archive-deploys.ts';
 import { sweepUnfinished } from './git/repository.ts';
@@ -13,6 +13,7 @@ import type { TurnLimits } from './git-turns.ts';
 import type { PushPolicy } from './port.ts';
 import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
+import { endBecause } from './ssh/auth-messages.ts';
 import { authenticate, SpareKeys, type Identity } from './ssh/authenticate.ts';
 import { loadHostKey } from './ssh/host-key.ts';
 import type { WatchedSocket } from '../access/connection-limiter.ts';
@@ -152,6 +153,7 @@ function serveConnection(
       return;
     }
     deps.log.debug({ user: identity.user.name, fingerprint: identity.fingerprint }, 'ssh.authenticated');
+    endWhenKeyRemoved(connection, watched, { ...deps, identity });
     acceptSessions(connection, identity, (request) => deps.service.serve(request, sessionFromMs));
     // On a kept connection (ControlMaster) the next push begins with its own channel.
     let sessions = 0;
@@ -159,6 +161,21 @@ function serveConnection(
       if (sessions > 0) sessionFromMs = deps.clock.monotonicMs();
       sessions += 1;
     });
+  });
+}
+
+/** A push whose release is stored continues. Everything else of the connection ends. */
+function endWhenKeyRemoved(
+  connection: Connection,
+  { socket, closed }: WatchedSocket,
+  { policy, log, identity }: ConnectionDeps & { readonly identity: Identity },
+): void {
+  const { user, fingerprint } = identity;
+  const removed = policy.untilKeyRemoved(user, fingerprint, closed);
+  removed.addEventListener('abort', () => {
+    log.info({ user: user.name, fingerprint }, 'ssh.key_removed');
+    endBecause(connection, toSlipwayError(removed.reason).message);
+    socket.destroySoon();
   });
 }
 

@@ -180,6 +180,6 @@ export interface Store
   /** Events are kept for 90 days, at most 100 000. The store itself adds the events of releases, builds, users and nodes. */
   addEvent(event: NewEvent): Promise<FleetEvent>;
   events(query: EventQuery): Promise<readonly FleetEvent[]>;
-  /** Calls back after each commit that added events. Returns the unsubscribe function. */
-  onEvents(listener: () => void): () => void;
+  /** Calls back after each commit that added events, with their kinds. Returns the unsubscribe function. */
+  onEvents(listener: (kinds: ReadonlySet<string>) => void): () => void;
 }

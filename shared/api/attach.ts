@@ -1,14 +1,7 @@
-import { z } from 'zod';
 import type { RouteSpec } from './route-spec.ts';
 
 /** The protocol of the header Upgrade. After the answer 101, the connection carries frames of shared/attach/frames.ts. */
 export const ATTACH_PROTOCOL = 'slipway-attach';
-
-const query = z.object({
-  /** For the event that says who did what. */
-  purpose: z.enum(['shell', 'command', 'forward', 'copy']).default('command'),
-});
-export type AttachPurpose = z.output<typeof query>['purpose'];
 
 export const attachSpecs = {
   attachInstance: {
@@ -16,6 +9,5 @@ export const attachSpecs = {
     path: '/apps/:app/instances/:instance/attach',
     summary: 'Runs a command in an instance. The request must have the header Upgrade: slipway-attach.',
     status: 101,
-    query,
   },
 } as const satisfies Readonly<Record<string, RouteSpec>>;

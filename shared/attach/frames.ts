@@ -1,7 +1,8 @@
 import { SlipwayError } from '../kit/errors.ts';
 
 // The bytes between a user and a process in a sandbox (agent/sandbox/inside/attach.pl). A frame is its kind (1 byte), the length of its
-// content (4 bytes, big endian) and the content. Controller and agent pass the bytes on and read none, except to add a failure.
+// content (4 bytes, big endian) and the content. The agent passes the bytes on and reads none. The controller passes whole frames on, reads
+// what the start frame asks for, and can add a failure.
 
 /** To the process: below 16. From the process: 16 and above. */
 export const FRAME = Object.freeze({
@@ -119,22 +120,30 @@ export function decodeFailure(content: Buffer): SlipwayError {
   });
 }
 
+/** The frame that begins at this byte; undefined: not all of it is there. @throws SLIP_ATTACH_FRAME */
+export function frameAt(bytes: Buffer, start: number): (Frame & { readonly end: number }) | undefined {
+  if (bytes.length - start < HEADER_BYTES) return undefined;
+  const length = bytes.readUInt32BE(start + 1);
+  if (length > FRAME_BYTES_MAX) throw badFrame();
+  const content = start + HEADER_BYTES;
+  const end = content + length;
+  return bytes.length < end ? undefined : { kind: bytes.readUInt8(start), content: bytes.subarray(content, end), end };
+}
+
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
 
   /** @throws SLIP_ATTACH_FRAME */
   push(chunk: Uint8Array): readonly Frame[] {
-    let bytes = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
+    const bytes = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
     const frames: Frame[] = [];
-    while (bytes.length >= HEADER_BYTES) {
-      const length = bytes.readUInt32BE(1);
-      if (length > FRAME_BYTES_MAX) throw badFrame();
-      if (bytes.length < HEADER_BYTES + length) break;
-      frames.push({ kind: bytes.readUInt8(0), content: bytes.subarray(HEADER_BYTES, HEADER_BYTES + length) });
-      bytes = bytes.subarray(HEADER_BYTES + length);
+    let end = 0;
+    for (let frame = frameAt(bytes, 0); frame !== undefined; frame = frameAt(bytes, end)) {
+      frames.push({ kind: frame.kind, content: frame.content });
+      end = frame.end;
     }
-    this.#rest = bytes;
+    this.#rest = bytes.subarray(end);
     return frames;
   }
 }

@@ -46,6 +46,23 @@ test('a second key in the agent is not mentioned again after it was seen beside 
   assert.doesNotMatch(second.stderr, /does not know/);
 });
 
+test('a push whose key is removed ends at once, and ssh shows the reason', async () => {
+  const former = await fixture.key('former', 'former');
+  const tree = await fixture.workTree('former', 'former-app');
+  const aborted = Promise.withResolvers<undefined>();
+  fixture.policy.deployWith = async (_push, _output, signal) => {
+    fixture.policy.removals.get(former.fingerprint)?.abort(new Error('The SSH key of this connection was removed.'));
+    signal.addEventListener('abort', () => aborted.resolve(undefined));
+    await aborted.promise;
+    return { ok: false, reason: 'aborted' };
+  };
+  const pushed = await tree.push(former);
+  fixture.policy.deployWith = accept;
+  await aborted.promise;
+  assert.notEqual(pushed.code, 0);
+  assert.match(pushed.stderr, /The SSH key of this connection was removed\./);
+});
+
 test('a victim’s key that is only offered does not become the identity', async () => {
   const agent = new OfferingAgent([ann, eve], new Map([[eve.fingerprint, eve]]));
   const client = await connectClient(fixture, { agent });

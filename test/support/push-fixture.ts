@@ -39,6 +39,7 @@ type Deploy = (push: Push, output: PushOutput, signal: AbortSignal) => Promise<P
 class FakePushPolicy implements PushPolicy {
   readonly users = new Map<string, GitUser>();
   readonly owners = new Map<string, { owner: string; app: PushApp }>();
+  readonly removals = new Map<string, AbortController>();
   readonly pushes: Push[] = [];
   readonly deployedAtMs: number[] = [];
   /** Number of deploys that run now, and the most that ever ran together. */
@@ -50,6 +51,12 @@ class FakePushPolicy implements PushPolicy {
 
   userByFingerprint(fingerprint: string): Promise<GitUser | undefined> {
     return Promise.resolve(this.users.get(fingerprint));
+  }
+
+  untilKeyRemoved(_user: GitUser, fingerprint: string): AbortSignal {
+    const removal = this.removals.get(fingerprint) ?? new AbortController();
+    this.removals.set(fingerprint, removal);
+    return removal.signal;
   }
 
   awaitBuilder(): Promise<void> {

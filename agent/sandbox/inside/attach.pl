@@ -30,7 +30,7 @@ my ($path, @starter) = @ARGV;
 my $dyno = pop @starter;
 my ($in, $out, $to_command) = ('', '', '');
 my ($credit, $consumed) = ($WINDOW, 0);
-my ($pid, $status, $ended_at, $kill_at, $input, $master, $connected, $socket_gone, $input_ended, $stopping, $child_ended);
+my ($begun, $pid, $status, $ended_at, $kill_at, $input, $master, $connected, $socket_gone, $input_ended, $stopping, $child_ended);
 my %outputs; # frame kind → handle that we read
 my $heard_at = time;
 
@@ -122,7 +122,7 @@ sub receive {
 
 sub handle {
   my ($kind, $content) = @_;
-  if ($kind == $START) { begin(split(/\0/, $content, -1)) unless defined $pid || defined $input }
+  if ($kind == $START) { begin(split(/\0/, $content, -1)) unless $begun++ }
   elsif ($kind == $INPUT) {
     $to_command .= $content;
     $socket_gone = 1 if length $to_command > $WINDOW + $FRAME_MAX; # it does not respect the window

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { AttachPurpose } from '../../../shared/api/attach.ts';
+import type { AttachPurpose } from '../../../shared/attach/purpose.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
@@ -17,8 +17,13 @@ export interface AttachRequest {
   readonly user: User;
   /** `web.1` */
   readonly instance: string;
-  readonly purpose: AttachPurpose;
   readonly signal: AbortSignal;
+}
+
+export interface OpenAttachment {
+  readonly stream: Duplex;
+  /** Called when the user starts something, once. */
+  readonly onStart: (purpose: AttachPurpose) => void;
 }
 
 /** Open streams at a time. */
@@ -38,25 +43,21 @@ export class Attachments {
   }
 
   /** @throws SLIP_ATTACH_INSTANCE, SLIP_ATTACH_LIMIT, and what the fleet throws */
-  async open(request: AttachRequest): Promise<Duplex> {
+  async open(request: AttachRequest): Promise<OpenAttachment> {
     const row = await this.#find(request.app, request.instance);
     const stream = await this.#connect(request, row.nodeId, { sandboxId: row.instanceId });
-    this.#note(request, row);
-    return stream;
+    return { stream, onStart: (purpose) => this.#note(request, row, purpose) };
   }
 
   /** A command that waits for its user. @throws SLIP_RUN_UNKNOWN, SLIP_ATTACH_RUN_ENDED, SLIP_ATTACH_LIMIT, and what the fleet throws */
-  async openRun(request: Omit<AttachRequest, 'purpose'>): Promise<Duplex> {
+  async openRun(request: AttachRequest): Promise<OpenAttachment> {
     const row = await findRun(this.#deps, request.app, request.instance);
     if (row.finishedAtMs !== undefined) throw runEnded(row.process, request.app);
-    return await this.#connect(request, row.nodeId, { sandboxId: row.id, waits: true });
+    const stream = await this.#connect(request, row.nodeId, { sandboxId: row.id, waits: true });
+    return { stream, onStart: () => undefined }; // the command has its event already
   }
 
-  async #connect(
-    { app, user, signal }: Omit<AttachRequest, 'purpose'>,
-    nodeId: NodeId,
-    target: AttachTarget,
-  ): Promise<Duplex> {
+  async #connect({ app, user, signal }: AttachRequest, nodeId: NodeId, target: AttachTarget): Promise<Duplex> {
     const release = this.#count({ app: app.id, user: user.id, node: nodeId });
     try {
       const stream = await this.#deps.fleet.attach(nodeId, target, signal);
@@ -101,7 +102,7 @@ export class Attachments {
     else this.#open.delete(key);
   }
 
-  #note({ app, user, instance, purpose }: AttachRequest, { nodeId }: AssignmentRow): void {
+  #note({ app, user, instance }: AttachRequest, { nodeId }: AssignmentRow, purpose: AttachPurpose): void {
     if (purpose === 'forward' && this.#wasNoted(`${user.id} ${app.id} ${instance}`)) return;
     const node = this.#deps.fleet.node(nodeId)?.name;
     const event: NewEvent = {

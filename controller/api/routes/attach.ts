@@ -1,10 +1,15 @@
 import type { Duplex } from 'node:stream';
-import { SILENCE_MS } from '../../../shared/attach/frames.ts';
+import { badFrame, encodeFailure, FRAME, SILENCE_MS, type Frame } from '../../../shared/attach/frames.ts';
+import { purposeOf } from '../../../shared/attach/purpose.ts';
+import { WholeFrames } from '../../../shared/attach/whole-frames.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
+import { toSlipwayError } from '../../../shared/kit/errors.ts';
 import { joinStreams } from '../../../shared/kit/join-streams.ts';
+import { callAfter } from '../../../shared/kit/timer.ts';
 import type { ApiDeps } from '../deps.ts';
-import { Attachments } from '../operations/attach.ts';
-import { appRoute, type Route } from '../route.ts';
+import { LAST_WORDS_MS } from '../end-revoked.ts';
+import { Attachments, type OpenAttachment } from '../operations/attach.ts';
+import { appRoute, type RawInput, type Route } from '../route.ts';
 
 export function attachRoutes(deps: ApiDeps): readonly Route[] {
   const attachments = new Attachments(deps);
@@ -12,34 +17,57 @@ export function attachRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('attachInstance', {
       auth: 'user',
       action: 'app.attach',
-      handle: async ({ app, user, params: { instance }, query: { purpose }, connection, signal }) => {
-        connection.require();
-        const inside = await attachments.open({ app, user, instance, purpose, signal });
-        join(connection.accept(), inside, { clock: deps.clock, signal });
+      handle: async ({ app, user, params: { instance }, ...request }) => {
+        request.connection.require();
+        join(request, await attachments.open({ app, user, instance, signal: request.signal }), deps.clock);
         return undefined;
       },
     }),
     appRoute('attachRun', {
       auth: 'user',
       action: 'app.attach',
-      handle: async ({ app, user, params: { run }, connection, signal }) => {
-        connection.require();
-        const inside = await attachments.openRun({ app, user, instance: run, signal });
-        join(connection.accept(), inside, { clock: deps.clock, signal });
+      handle: async ({ app, user, params: { run }, ...request }) => {
+        request.connection.require();
+        join(request, await attachments.openRun({ app, user, instance: run, signal: request.signal }), deps.clock);
         return undefined;
       },
     }),
   ];
 }
 
+type Request = Pick<RawInput, 'connection' | 'signal' | 'untilRevoked'>;
+
 function join(
-  outside: Duplex,
-  inside: Duplex,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { connection, signal, untilRevoked }: Request,
+  { stream: inside, onStart }: OpenAttachment,
+  clock: Clock,
 ): void {
+  const outside = connection.accept();
   signal.addEventListener('abort', () => outside.destroy(), { once: true });
   endWhenSilent(outside, clock);
-  void joinStreams(outside, inside);
+  const [toUser, toProcess] = [new WholeFrames(), new WholeFrames(startOnce(onStart))];
+  const revoked = untilRevoked();
+  const end = (): void => {
+    toProcess.cutOff(); // the process gets SIGHUP
+    toUser.cutOff(encodeFailure(toSlipwayError(revoked.reason)));
+    outside.once(
+      'close',
+      callAfter(clock, LAST_WORDS_MS, () => outside.destroy()),
+    );
+  };
+  revoked.addEventListener('abort', end, { once: true });
+  void joinStreams(outside, inside, { toOne: toUser, toOther: toProcess });
+}
+
+/** A second start frame is refused, because its purpose would not be known. */
+function startOnce(onStart: OpenAttachment['onStart']): (frame: Frame) => void {
+  let isStarted = false;
+  return ({ kind, content }) => {
+    if (kind !== FRAME.start) return;
+    if (isStarted) throw badFrame();
+    isStarted = true;
+    onStart(purposeOf(content));
+  };
 }
 
 /** A client sends a ping every 10 s, so a silent one has vanished. */

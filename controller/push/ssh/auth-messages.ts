@@ -1,8 +1,9 @@
 import type { Connection } from 'ssh2';
 
 const DISCONNECT = 1;
-const USERAUTH_BANNER = 53;
 /** RFC 4253, 11.1. */
+const BY_APPLICATION = 11;
+const USERAUTH_BANNER = 53;
 const NO_MORE_AUTH_METHODS_AVAILABLE = 14;
 
 /** The private parts of ssh2 that a message during authentication needs. */
@@ -33,10 +34,19 @@ export function sendAuthBanner(connection: Connection, text: string): boolean {
 
 /** Ends a connection that is not authenticated, with a reason. ssh prints the banner, and without `-q` the reason too. */
 export function disconnectBecause(connection: Connection, reason: string): void {
-  const code = Buffer.alloc(4);
-  code.writeUInt32BE(NO_MORE_AUTH_METHODS_AVAILABLE);
   sendAuthBanner(connection, `${reason}.`);
-  sendPacket(connection, DISCONNECT, [code, sshString(reason), sshString('')]);
+  sendDisconnect(connection, NO_MORE_AUTH_METHODS_AVAILABLE, reason);
+}
+
+/** Ends a connection of a user, with a reason that ssh prints. */
+export function endBecause(connection: Connection, reason: string): void {
+  sendDisconnect(connection, BY_APPLICATION, reason);
+}
+
+function sendDisconnect(connection: Connection, code: number, reason: string): void {
+  const field = Buffer.alloc(4);
+  field.writeUInt32BE(code);
+  sendPacket(connection, DISCONNECT, [field, sshString(reason), sshString('')]);
   connection.end();
 }
 

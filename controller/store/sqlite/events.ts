@@ -16,8 +16,8 @@ const KEEP_ROWS = 100_000;
 const PRUNE_EVERY = 200;
 const MAX_MESSAGE_LENGTH = 1_000;
 
-/** Transactions that wrote an event, until they are committed. */
-const wrote = new WeakSet<Tx>();
+/** The kinds of the events that a transaction wrote, until it is committed. */
+const wrote = new WeakMap<Tx, Set<string>>();
 
 export function createEvents({ inTransaction, clock }: RepositoryDeps, onEvents: Store['onEvents']): Events {
   return {
@@ -47,7 +47,7 @@ export async function insertEvent(tx: Tx, clock: Clock, event: NewEvent): Promis
     }))
     .returningAll()
     .executeTakeFirstOrThrow();
-  wrote.add(tx);
+  wrote.set(tx, (wrote.get(tx) ?? new Set()).add(kind));
   if (row.seq % PRUNE_EVERY === 0) await prune(tx, row.seq, atMs);
   return parseRow(eventRow, row);
 }
@@ -75,16 +75,16 @@ export function announcing(inTransaction: InTransaction): {
   readonly inTransaction: InTransaction;
   readonly onEvents: Store['onEvents'];
 } {
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(kinds: ReadonlySet<string>) => void>();
   return {
     inTransaction: async (work) => {
-      const done: { wrote?: boolean } = {};
+      const done: { kinds?: ReadonlySet<string> | undefined } = {};
       const result = await inTransaction(async (tx) => {
         const answer = await work(tx);
-        done.wrote = wrote.has(tx);
+        done.kinds = wrote.get(tx);
         return answer;
       });
-      if (done.wrote === true) for (const listener of listeners) listener();
+      if (done.kinds !== undefined) for (const listener of listeners) listener(done.kinds);
       return result;
     },
     onEvents: (listener) => {

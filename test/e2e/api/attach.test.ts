@@ -6,6 +6,7 @@ import { connect } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openStream } from '../../../cli/stream-transport.ts';
 import { ATTACH_LIMITS } from '../../../controller/api/operations/attach.ts';
+import { encodeFrame, encodeStart, FRAME } from '../../../shared/attach/frames.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -50,9 +51,10 @@ describe('streams to instances over the API', () => {
 
   it('passes bytes in both directions, and closes the other end with each end', async () => {
     const stream = await open(ada);
-    stream.write('there and back');
+    const frame = encodeFrame(FRAME.input, Buffer.from('there and back'));
+    stream.write(frame);
     const [heard] = (await once(stream, 'data')) as [Buffer];
-    assert.equal(heard.toString(), 'there and back');
+    assert.deepEqual(heard, frame);
     stream.destroy();
     await eventually('the other end', () => inside[0]?.destroyed === true);
     const second = await open(ada);
@@ -61,8 +63,10 @@ describe('streams to instances over the API', () => {
     await once(second, 'close');
   });
 
-  it('makes an event with the name of the person', async () => {
-    (await open(ada, `${PATH}?purpose=shell`)).destroy();
+  it('makes an event with the name of the person and what really started, once', async () => {
+    const stream = await open(ada, `${PATH}?purpose=forward`);
+    const ended = once(stream.resume(), 'close');
+    stream.write(encodeStart({ mode: 'pty', size: { rows: 24, columns: 80 }, term: 'xterm', words: [] }));
     const event = await eventually('the event', async () =>
       (await fixture.store.events({ limit: 10 })).find(({ kind }) => kind === 'instance.shell_opened'),
     );
@@ -70,6 +74,10 @@ describe('streams to instances over the API', () => {
       [event.actor, event.app, event.instance, event.node, event.message],
       ['ada', 'hello', 'web.1', 'fra-1', 'ada opened a shell in web.1.'],
     );
+    stream.write(encodeStart({ mode: 'port', port: 5000 }));
+    await ended;
+    const kinds = (await fixture.store.events({ limit: 10 })).map(({ kind }) => kind);
+    assert.ok(!kinds.includes('instance.port_forwarded'));
   });
 
   it('says the same of the app of another user as of none, and opens nothing', async () => {

@@ -105,4 +105,14 @@ describe('client of the API', () => {
     assert.deepEqual(read, [line, line]);
     assert.deepEqual(asked, ['GET /v1/apps/shop/logs?follow=true']);
   });
+
+  it('throws the error with which the controller ends a stream', async () => {
+    const body = { error: 'SLIP_TOKEN_REVOKED', message: 'It was revoked.', hint: 'Sign in again.' };
+    const { client } = fake(`${JSON.stringify(body)}\n`);
+    const options = { signal: new AbortController().signal };
+    const reading = async (): Promise<void> => {
+      for await (const _ of client.lines('readLogs', { params: { app: 'shop' }, query: {} }, options));
+    };
+    await assert.rejects(reading(), { code: 'SLIP_TOKEN_REVOKED', message: 'It was revoked.', hint: 'Sign in again.' });
+  });
 });

@@ -6,6 +6,7 @@ import type { GitUser } from '../../../../controller/push/port.ts';
 import { randomId } from '../../../../shared/kit/random-id.ts';
 import type { UserId } from '../../../../shared/domain/ids.ts';
 import { parseAppName } from '../../../../shared/domain/names.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { addApp, addUser, openMemoryStore } from '../../../support/store-fixtures.ts';
 
 const gitUser = ({ id, name }: Pick<User, 'id' | 'name'>): GitUser => ({ userId: id, name });
@@ -46,6 +47,19 @@ describe('git over SSH', () => {
       await store.close();
     });
   }
+
+  it('ends the connections of a key that is removed, and no others', async () => {
+    const { store, policy, owner } = await openRig();
+    const key = { userId: owner.userId, publicKey: 'ssh-ed25519 AAAA', comment: '' };
+    for (const fingerprint of ['SHA256:one', 'SHA256:two']) await store.addKey({ ...key, fingerprint });
+    const closed = new AbortController().signal;
+    const [one, two] = ['SHA256:one', 'SHA256:two'].map((name) => policy.untilKeyRemoved(owner, name, closed));
+    await store.removeKey(owner.userId, 'SHA256:one');
+    await eventually('the end', () => one?.aborted === true);
+    assert.equal((one?.reason as { code?: string }).code, 'SLIP_KEY_REMOVED');
+    assert.equal(two?.aborted, false);
+    await store.close();
+  });
 
   it('plans a new app for a user who pushes, but not for a read or a removed user', async () => {
     const { store, policy, stranger, gone } = await openRig();
