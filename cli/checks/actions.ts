@@ -39,7 +39,9 @@ async function showChange(
   { app, body }: { readonly app: string; readonly body: ChecksChangedBody },
 ): Promise<void> {
   const done = ({ version }: ChecksChangedBody): string =>
-    version === undefined ? 'The next release has these checks.\n' : `Released v${String(version)}.\n`;
+    version === undefined
+      ? 'No release was made: the app has none yet, or the checks are as before.\n'
+      : `Released v${String(version)}.\n`;
   await show(cli, flags, {
     body,
     render: (now) => `${renderChecks(app, now.checks, renderContext(cli))}${done(now)}`,

@@ -16,9 +16,10 @@ export function renderDiff(app: string, diff: ReleaseDiff, { subjects, values }:
       ? ''
       : section('Buildpacks', `  ${diff.buildpacks.from.join(', ')} → ${diff.buildpacks.to.join(', ')}\n`),
     diff.processTypes.length === 0 ? '' : section('Process types', renderDifferences(diff.processTypes, true)),
+    diff.checks.length === 0 ? '' : section('Health checks', renderDifferences(diff.checks, true)),
     diff.config.length === 0 ? '' : section('Config vars', renderDifferences(diff.config, values)),
   ].join('');
-  return `=== ${app} ${from} → ${to}\n${parts === '' ? `${from} and ${to} have the same code and config.\n` : parts}`;
+  return `=== ${app} ${from} → ${to}\n${parts === '' ? `${from} and ${to} have the same code, health checks and config.\n` : parts}`;
 }
 
 function section(title: string, text: string): string {
@@ -40,5 +41,6 @@ function renderDifferences(differences: readonly Difference[], values: boolean):
 
 function valuesOf(from: string | undefined, to: string | undefined): string {
   if (from === undefined) return to ?? '';
+  if (from === to) return `${from}, changed`;
   return to === undefined ? from : `${from} → ${to}`;
 }

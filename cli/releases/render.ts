@@ -42,6 +42,7 @@ export function renderRelease(app: string, release: ReleaseDetails, { paint, now
     ['Slug', `${renderBytes(release.sizeBytes)}, ${slugFate(release)}`],
     ['Stack', release.stack],
     ['Buildpacks', release.buildpacks.join(', ') || 'none'],
+    ...checkFacts(release),
     ['Config vars', release.configNames.join(', ') || 'none'],
   ];
   const types = Object.entries(release.processTypes).map(([type, command]) => [type, command]);
@@ -52,20 +53,30 @@ export function renderRelease(app: string, release: ReleaseDetails, { paint, now
   return `${head}${renderTable(facts.map(([name, cell]) => [`${name}:`, cell]))}Process types:\n${renderTable(types, '  ')}${output}`;
 }
 
+function checkFacts({ checks = {} }: ReleaseDetails): (readonly [string, Cell])[] {
+  const all = Object.entries(checks).flatMap(([type, each]) => each.map((one) => `${type} ${one.type} (${one.asks})`));
+  return all.length === 0 ? [] : [['Health checks', all.join(', ')]];
+}
+
 function slugFate({ state, pinned, restorable }: ReleaseDetails): string {
   if (pinned === true) return 'pinned';
   if (restorable) return 'kept for a rollback';
   return state === 'superseded' ? 'removed: a rollback cannot restore this release' : 'in use by this release';
 }
 
-/** As Heroku does, it warns that the config went back too. */
-export function renderRolledBack(app: string, { version, to, commit, changed, from }: RolledBackBody): string {
+/** As Heroku does, it warns that the config went back too; and the health checks. */
+export function renderRolledBack(app: string, body: RolledBackBody): string {
+  const { version, to, commit, changed, changedChecks = [], from } = body;
   const config =
     changed.length === 0
       ? 'The config vars did not change.'
       : `The config vars are those of v${String(to)} again. Changed: ${changed.join(', ')}.`;
+  const checks =
+    changedChecks.length === 0
+      ? ''
+      : `The health checks of checks:set are those of v${String(to)} again. Changed: ${changedChecks.join(', ')}.\n`;
   const undo = from === undefined ? '' : `Undo with: slipway rollback v${String(from)} -a ${app}\n`;
-  return `Rolled back ${app} to v${String(to)} (commit ${commit.slice(0, 7)}), live as v${String(version)}\n${config}\n${undo}`;
+  return `Rolled back ${app} to v${String(to)} (commit ${commit.slice(0, 7)}), live as v${String(version)}\n${config}\n${checks}${undo}`;
 }
 
 export function renderRetention(app: string, { slugs, isDefault, restorable, pinned }: RetentionBody): string {

@@ -27,11 +27,12 @@ export interface Release {
   readonly createdAtMs: number;
   readonly failure?:
     { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
-  /** The health checks that were set for the app when it was made. They take the place of those in the slug. */
+  /** The health checks of checks:set that it has. They take the place of those in the slug. */
   readonly checks?: HealthChecks | undefined;
 }
 
-export type NewRelease = Omit<Release, 'version' | 'state' | 'pinned' | 'createdAtMs' | 'failure' | 'checks'>;
+/** Without checks, it has those that are set for the app. */
+export type NewRelease = Omit<Release, 'version' | 'state' | 'pinned' | 'createdAtMs' | 'failure'>;
 
 /** A release of the history, with the images that its slug still has. */
 export interface KeptRelease {

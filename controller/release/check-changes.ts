@@ -41,9 +41,9 @@ export class CheckChanges {
    * Sets one check in the format of app.json. It takes the place of the check of the same type; the other checks of app.json become settings.
    * @returns the version of the release, if the change made one @throws SLIP_CHECK_INVALID, SLIP_PS_TYPE, and the failure of the release
    */
-  set(change: Change, wanted: unknown): Promise<number | undefined> {
+  async set(change: Change, wanted: unknown): Promise<number | undefined> {
     const check = readHealthCheck(change.type, wanted, { path: 'check', refuse: invalid });
-    return this.#change(change, `Set the ${check.type} check of ${change.type}`, (now, declared) => {
+    return await this.#change(change, `Set the ${check.type} check of ${change.type}`, (now, declared) => {
       const list = ownProperty(now, change.type) ?? ownProperty(declared, change.type) ?? [];
       return { ...now, [change.type]: [...list.filter((one) => one.type !== check.type), check] };
     });
@@ -67,37 +67,39 @@ export class CheckChanges {
     return await queue.enqueue(app.id, async () => {
       const current = await store.currentRelease(app.id);
       checkProcessType(app, current, type);
-      const before = await store.healthChecks(app.id);
       const declared = current?.slug.checks ?? {};
-      const after = edit(before, declared);
-      checkSize({ ...declared, ...after }, invalid);
-      await store.changeHealthChecks(app.id, () => after);
+      const checks = edit(await store.healthChecks(app.id), declared);
+      checkSize({ ...declared, ...checks }, invalid);
+      const version = await this.#apply(app, current, { checks, userId: user.id, description });
       await failpoint('checks.stored');
-      const isNew = current !== undefined && !isDeepStrictEqual(after, current.checks ?? {});
-      const version = isNew ? await this.#release(app, current, { userId: user.id, description, before }) : undefined;
       const next = `slipway checks -a ${app.name}`;
       noteEvent(this.#deps, { kind: 'app.checks', actor: user.name, app: app.name, message: `${description}.`, next });
       return version;
     });
   }
 
-  /** When the new release fails, the former settings are back: the next push must not fail because of them. */
-  async #release(
+  /** The settings of the app become those of the release in the transaction that makes it current. A release that fails changes none. */
+  async #apply(
     app: App,
-    { appId, slug, ref }: Release,
-    { before, ...by }: Pick<Release, 'userId' | 'description'> & { readonly before: HealthChecks },
-  ): Promise<number> {
+    current: Release | undefined,
+    { checks, ...by }: Pick<Release, 'userId' | 'description'> & { readonly checks: HealthChecks },
+  ): Promise<number | undefined> {
     const { store, releases } = this.#deps;
-    const config = await store.config(app.id);
-    const wanted = { appId, slug, ...(ref === undefined ? {} : { ref }), cause: 'settings', config, ...by } as const;
-    const kept = `The checks stay as they were: slipway checks -a ${app.name}`;
-    try {
-      return (await releases.createOrFail(app, wanted, kept)).version;
-    } catch (error) {
-      await store.changeHealthChecks(app.id, () => before);
-      throw error;
+    if (current === undefined || isDeepStrictEqual(stored(checks), stored(current.checks ?? {}))) {
+      await store.changeHealthChecks(app.id, () => checks);
+      return undefined;
     }
+    const { appId, slug, ref } = current;
+    const config = await store.config(app.id);
+    const kept = `The checks stay as they were: slipway checks -a ${app.name}`;
+    const wanted = { appId, slug, ref, cause: 'settings', config, checks, ...by } as const;
+    return (await releases.createOrFail(app, wanted, kept)).version;
   }
+}
+
+/** As the database has it: without absent fields. */
+function stored(checks: HealthChecks): unknown {
+  return JSON.parse(JSON.stringify(checks));
 }
 
 function invalid(what: string): SlipwayError {

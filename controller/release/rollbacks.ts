@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { changedNames } from '../../shared/domain/changed-names.ts';
+import type { HealthChecks } from '../../shared/domain/health-check.ts';
 import type { Digest, UserId } from '../../shared/domain/ids.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
 import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
@@ -10,7 +13,7 @@ import type { Releases } from './releases.ts';
 import { planRollback, restorableVersions, slugGone } from './rollback-plan.ts';
 
 export interface RollbacksDeps {
-  readonly store: Pick<Store, 'appById' | 'keptReleases' | 'release' | 'config'>;
+  readonly store: Pick<Store, 'appById' | 'keptReleases' | 'release' | 'config' | 'healthChecks'>;
   readonly releases: Pick<Releases, 'createOrFail'>;
   /** One per app. */
   readonly queue: KeyedQueue;
@@ -26,9 +29,11 @@ export interface RolledBack {
   readonly commit: string;
   /** Names of the config vars whose values changed. */
   readonly changed: readonly string[];
+  /** Process types whose health checks of checks:set changed. */
+  readonly changedChecks: readonly string[];
 }
 
-/** Makes a new release with the slug and the config of a former one. */
+/** Makes a new release with the slug, the config and the health checks of a former one. */
 export class Rollbacks {
   readonly #deps: RollbacksDeps;
 
@@ -51,12 +56,14 @@ export class Rollbacks {
     requireUnlocked((await store.appById(app.id)) ?? app);
     const target = await this.#target(app, version);
     const changed = changedNames(await store.config(app.id), target.config);
-    const { slug, config, buildId, ref } = target;
+    const { slug, config, buildId, ref, checks = {} } = target;
+    const changedChecks = changedTypes(await store.healthChecks(app.id), checks);
     const description = `Rollback to v${String(target.version)}`;
-    const what = { cause: 'rollback', sourceVersion: target.version, slug, config, buildId, ref, description } as const;
-    const kept = `The config vars did not change. See why with: slipway why ${app.name}`;
+    const code = { slug, config, buildId, ref, checks };
+    const what = { cause: 'rollback', sourceVersion: target.version, ...code, description } as const;
+    const kept = `The config vars and health checks did not change. See why with: slipway why ${app.name}`;
     const release = await releases.createOrFail(app, { appId: app.id, userId, ...what }, kept);
-    return { version: release.version, to: target.version, commit: slug.commit, changed };
+    return { version: release.version, to: target.version, commit: slug.commit, changed, changedChecks };
   }
 
   /** Its images are noted first, so no clean-up removes them before the new release is stored. */
@@ -73,4 +80,10 @@ export class Rollbacks {
     }
     return target;
   }
+}
+
+/** The process types whose checks differ, also those that only one of the two has. */
+function changedTypes(one: HealthChecks, other: HealthChecks): readonly string[] {
+  const types = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...types].filter((type) => !isDeepStrictEqual(ownProperty(one, type), ownProperty(other, type))).sort();
 }

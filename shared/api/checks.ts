@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RouteSpec } from './route-spec.ts';
 import { list, textRecord, wordOf } from './schema.ts';
 
-const checkBody = z.object({
+export const checkBody = z.object({
   type: wordOf(['startup', 'readiness', 'liveness']),
   name: z.string().optional(),
   probe: wordOf(['http', 'tcp', 'command', 'uptime']),
@@ -30,6 +30,8 @@ const answerBody = z.object({
   answer: z.string(),
   sinceMs: z.number(),
 });
+
+export type CheckBody = z.output<typeof checkBody>;
 
 const typeChecksBody = z.object({
   type: z.string(),

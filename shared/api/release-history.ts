@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SLUGS_KEPT_MAX } from '../domain/history.ts';
+import { checkBody } from './checks.ts';
 import { releaseBody } from './releases.ts';
 import { list, textRecord } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
@@ -13,6 +14,8 @@ const releaseDetails = releaseBody.extend({
   /** Compressed size of the slug. */
   sizeBytes: z.number(),
   configNames: list(z.string()),
+  /** By process type: those of checks:set in the place of those in app.json. Absent from older controllers. */
+  checks: z.record(z.string(), list(checkBody)).optional(),
   /** A rollback can restore it. */
   restorable: z.boolean(),
   /** Its release phase has an output. */
@@ -29,6 +32,8 @@ const rolledBack = z.object({
   commit: z.string(),
   /** Names of the config vars whose values changed. */
   changed: list(z.string()),
+  /** Process types whose health checks of checks:set changed. Absent from older controllers. */
+  changedChecks: list(z.string()).optional(),
   /** The release that served before. Absent when there was none. */
   from: z.number().optional(),
 });
@@ -68,7 +73,8 @@ export const releaseHistorySpecs = {
   showRelease: {
     method: 'GET',
     path: '/apps/:app/releases/:version',
-    summary: 'Show a release with its process types, its buildpacks and the names of its config vars.',
+    summary:
+      'Show a release with its process types, its buildpacks, its health checks and the names of its config vars.',
     answer: releaseDetails,
   },
   showReleaseConfig: {
@@ -86,7 +92,7 @@ export const releaseHistorySpecs = {
   rollBack: {
     method: 'POST',
     path: '/apps/:app/rollback',
-    summary: 'Make a new release with the slug and the config of a former one.',
+    summary: 'Make a new release with the slug, the config and the health checks of a former one.',
     body: z.strictObject({
       /** Absent: the release that served before the current one. */
       version: versionNumber.optional(),

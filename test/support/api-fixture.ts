@@ -246,7 +246,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         const { slug, config } = (await store.release(app.id, version))!;
         const wanted = { appId: app.id, cause: 'rollback', slug, config, userId, description: 'Rollback' } as const;
         const made = await store.createRelease(wanted);
-        return { version: made.version, to: version, commit: slug.commit, changed: ['GREETING'] };
+        return { version: made.version, to: version, commit: slug.commit, changed: ['GREETING'], changedChecks: [] };
       },
     },
     history: { grown: () => undefined },

@@ -1,4 +1,4 @@
-import type { ChecksChangedBody, TypeChecksBody } from '../../../shared/api/checks.ts';
+import type { CheckBody, ChecksChangedBody, TypeChecksBody } from '../../../shared/api/checks.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { checkSubject, effectiveChecks, type HealthCheck } from '../../../shared/domain/health-check.ts';
 import { ownProperty } from '../../../shared/kit/own-property.ts';
@@ -75,6 +75,6 @@ export async function runChecks(
     .map((each) => ({ ...each, instances: each.instances.map((one) => ({ ...one, ran: ran.has(one.name) })) }));
 }
 
-function viewCheck(check: HealthCheck): TypeChecksBody['checks'][number] {
+export function viewCheck(check: HealthCheck): CheckBody {
   return { ...check, asks: checkSubject(check) };
 }

@@ -1,3 +1,5 @@
+import type { CheckBody } from '../../../shared/api/checks.ts';
+import { effectiveChecks } from '../../../shared/domain/health-check.ts';
 import { SLUGS_KEPT } from '../../../shared/domain/history.ts';
 import { slugSizeBytes } from '../../../shared/domain/slug.ts';
 import { quoteInput } from '../../../shared/domain/names.ts';
@@ -11,6 +13,7 @@ import { noteEvent } from '../../store/note-event.ts';
 import { releaseUnknown } from '../../store/slug-plan.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userNames } from '../user-names.ts';
+import { viewCheck } from './checks.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'log' | 'rollbacks' | 'history'>;
 
@@ -22,6 +25,7 @@ export interface ReleaseDescription {
   readonly stack: string;
   readonly sizeBytes: number;
   readonly configNames: readonly string[];
+  readonly checks: Readonly<Record<string, readonly CheckBody[]>>;
   readonly restorable: boolean;
   readonly hasOutput: boolean;
   readonly build: string | undefined;
@@ -45,6 +49,9 @@ export async function describeRelease(
     stack: slug.stack,
     sizeBytes: slugSizeBytes(slug),
     configNames: Object.keys(config).sort(),
+    checks: Object.fromEntries(
+      Object.entries(effectiveChecks(slug.checks, release.checks)).map(([type, each]) => [type, each.map(viewCheck)]),
+    ),
     restorable: restorable.includes(release.version),
     hasOutput: (await store.releaseOutput(app.id, release.version)) !== undefined,
     build: buildId,

@@ -17,16 +17,19 @@ export function createHealthChecks({ inTransaction }: RepositoryDeps): HealthChe
       }),
     changeHealthChecks: (appId, change) =>
       inTransaction(async (tx) => {
-        const wanted = change(await readHealthChecks(tx, appId));
-        await tx.deleteFrom('healthChecks').where('appId', '=', appId).execute();
-        for (const [processType, checks] of Object.entries(wanted))
-          await tx
-            .insertInto('healthChecks')
-            .values({ appId, processType, checks: JSON.stringify(checks) })
-            .execute();
+        await replaceHealthChecks(tx, appId, change(await readHealthChecks(tx, appId)));
         return await readHealthChecks(tx, appId);
       }),
   };
+}
+
+export async function replaceHealthChecks(tx: Tx, appId: AppId, wanted: HealthChecks): Promise<void> {
+  await tx.deleteFrom('healthChecks').where('appId', '=', appId).execute();
+  for (const [processType, checks] of Object.entries(wanted))
+    await tx
+      .insertInto('healthChecks')
+      .values({ appId, processType, checks: JSON.stringify(checks) })
+      .execute();
 }
 
 /** The settings of an app, by process type. */

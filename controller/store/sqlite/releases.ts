@@ -5,7 +5,7 @@ import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import { replaceConfig } from './apps.ts';
 import { applyAssignmentChange } from './assignments.ts';
-import { readHealthChecks } from './health-checks.ts';
+import { readHealthChecks, replaceHealthChecks } from './health-checks.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';
 import { parseReleaseIfAny, parseReleases, sealReleaseConfig } from './release-rows.ts';
@@ -64,7 +64,7 @@ export function createRollouts({ inTransaction, clock, cipher }: RepositoryDeps)
         const former = await findCurrent({ tx, cipher }, appId);
         if (former !== undefined && former.version !== version) await move(tx, former, 'superseded');
         await move(tx, release, 'current');
-        if (release.cause === 'rollback') await replaceConfig({ tx, cipher }, appId, release.config);
+        await takeSettings({ tx, cipher }, release, release);
         await noteCurrent({ tx, clock }, release);
         await applyAssignmentChange(tx, change);
       }),
@@ -83,8 +83,7 @@ export function createRollouts({ inTransaction, clock, cipher }: RepositoryDeps)
         if (restore !== undefined) {
           const restored = await mustFind({ tx, cipher }, appId, restore);
           await move(tx, restored, 'current');
-          // The rollback had set the config vars of the app. They are those of the release that serves again.
-          if (release.cause === 'rollback') await replaceConfig({ tx, cipher }, appId, restored.config);
+          await takeSettings({ tx, cipher }, release, restored);
         }
         await applyAssignmentChange(tx, change);
       }),
@@ -97,6 +96,12 @@ interface Reading {
   readonly cipher: ConfigCipher;
 }
 
+/** What the release had changed in the settings of the app becomes as in `from`: the release itself, or the one that serves again. */
+async function takeSettings({ tx, cipher }: Reading, { appId, cause }: Release, from: Release): Promise<void> {
+  if (cause === 'rollback') await replaceConfig({ tx, cipher }, appId, from.config);
+  if (cause === 'rollback' || cause === 'settings') await replaceHealthChecks(tx, appId, from.checks ?? {});
+}
+
 /** max + 1 inside the transaction, and the newest release is never removed: new numbers have no gap and no number is used twice. */
 async function insertRelease({ tx, cipher }: Reading, release: NewRelease, createdAtMs: number): Promise<Release> {
   const { appId } = release;
@@ -106,7 +111,7 @@ async function insertRelease({ tx, cipher }: Reading, release: NewRelease, creat
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow();
   const version = (latest ?? 0) + 1;
-  const checks = await readHealthChecks(tx, appId);
+  const checks = release.checks ?? (await readHealthChecks(tx, appId));
   await tx
     .insertInto('releases')
     .values({

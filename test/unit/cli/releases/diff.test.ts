@@ -42,6 +42,25 @@ it('shows the commits and the names that differ, and values only when they are a
 it('says when two releases have the same code and config', () => {
   assertScreen(renderDiff('shop', diffReleases(OLD, OLD), { subjects: [], values: false }), [
     '=== shop v3 → v3',
-    'v3 and v3 have the same code and config.',
+    'v3 and v3 have the same code, health checks and config.',
   ]);
+});
+
+const CHECK = { initialDelayMs: 0, timeoutMs: 5_000, attempts: 3, waitMs: 5_000, type: 'readiness' } as const;
+const UP = { ...CHECK, probe: 'http', path: '/up', asks: 'GET /up' } as const;
+
+it('names the health checks that differ, also when only their times do, and reads releases of older controllers', () => {
+  const [a, b] = [
+    side({ version: 3, checks: { web: [UP], worker: [{ ...UP, type: 'liveness' }] } }, {}),
+    side({ version: 4, checks: { web: [{ ...UP, asks: 'GET /health' }], worker: [{ ...UP, type: 'liveness' }] } }, {}),
+  ];
+  assertScreen(renderDiff('shop', diffReleases(a, b), { subjects: [], values: false }), [
+    '=== shop v3 → v4',
+    'Health checks',
+    '  ~  web readiness  GET /up → GET /health',
+  ]);
+  const slower = side({ version: 5, checks: { web: [{ ...UP, timeoutMs: 9_000 }] } }, {});
+  const older = side({ version: 3 }, {});
+  assert.match(renderDiff('shop', diffReleases(a, slower), { subjects: [], values: false }), /GET \/up, changed\n/);
+  assert.deepEqual(diffReleases(older, slower).checks, [{ name: 'web readiness', from: undefined, to: 'GET /up' }]);
 });

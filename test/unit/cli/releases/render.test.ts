@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
 import { renderBuilds } from '../../../../cli/builds/render.ts';
-import { renderPromoted, renderReleases } from '../../../../cli/releases/render.ts';
+import { renderPromoted, renderReleases, renderRolledBack } from '../../../../cli/releases/render.ts';
 import type { BuildBody } from '../../../../shared/api/builds.ts';
 import type { ReleaseBody } from '../../../../shared/api/releases.ts';
 import { MINUTE, NOW, assertScreen, context, release } from '../../../support/cli-screens.ts';
@@ -36,6 +36,16 @@ describe('the screen of releases and builds', () => {
       '=== shop builds',
       'b1  running    abc1234  ada  60 s ago',
       'b0  succeeded  abc1234  ada  60 s ago  took 15 s',
+    ]);
+  });
+
+  it('says which config vars and health checks a rollback changed', () => {
+    const body = { version: 9, to: 7, commit: release.commit, changed: [], changedChecks: ['web'], from: 8 };
+    assertScreen(renderRolledBack('shop', body), [
+      `Rolled back shop to v7 (commit ${release.commit.slice(0, 7)}), live as v9`,
+      'The config vars did not change.',
+      'The health checks of checks:set are those of v7 again. Changed: web.',
+      'Undo with: slipway rollback v8 -a shop',
     ]);
   });
 

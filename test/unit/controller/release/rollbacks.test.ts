@@ -31,7 +31,7 @@ it('makes a new release of the former slug and config, and the app has the forme
   await releases.setConfig(app, app.ownerId, { changes: { COLOUR: 'blue', OLD: undefined, NEW: '2' } });
   await push(lab, 'b');
   assert.deepEqual(await rollbacks.rollBack(app, app.ownerId, 1), {
-    ...{ version: 4, to: 1, commit: 'c'.repeat(40), changed: ['COLOUR', 'NEW', 'OLD'] },
+    ...{ version: 4, to: 1, commit: 'c'.repeat(40), changed: ['COLOUR', 'NEW', 'OLD'], changedChecks: [] },
   });
   const current = await store.currentRelease(app.id);
   assert.deepEqual(
@@ -40,6 +40,27 @@ it('makes a new release of the former slug and config, and the app has the forme
   );
   assert.deepEqual(revealAll(await store.config(app.id)), { COLOUR: 'red', OLD: '1' });
   assert.equal((await rollbacks.rollBack(app, app.ownerId, undefined)).to, 3);
+});
+
+it('has the health checks of the former release, and so has the app; a rollback that fails changes none', async () => {
+  let isBroken = false;
+  const lab = await openReleaseLab({
+    run: () => Promise.resolve(isBroken ? { code: 'SLIP_RELEASE_PHASE', message: 'It failed.' } : undefined),
+  });
+  const { store, app, rollbacks } = lab;
+  const check = { type: 'readiness', initialDelayMs: 0, timeoutMs: 1, attempts: 1, waitMs: 1, probe: 'tcp' } as const;
+  const [first, second] = [{ web: [check] }, { web: [{ ...check, attempts: 2 }], worker: [check] }];
+  await store.changeHealthChecks(app.id, () => first);
+  await push(lab, 'a');
+  await store.changeHealthChecks(app.id, () => second);
+  await push(lab, 'b');
+  isBroken = true;
+  await assert.rejects(rollbacks.rollBack(app, app.ownerId, 1), { code: 'SLIP_RELEASE_PHASE' });
+  assert.deepEqual(await store.healthChecks(app.id), second);
+  isBroken = false;
+  assert.deepEqual((await rollbacks.rollBack(app, app.ownerId, 1)).changedChecks, ['web', 'worker']);
+  assert.deepEqual((await store.currentRelease(app.id))?.checks, first);
+  assert.deepEqual(await store.healthChecks(app.id), first);
 });
 
 it('changes no config var when the release of the rollback fails', async () => {
@@ -53,7 +74,7 @@ it('changes no config var when the release of the rollback fails', async () => {
   await assert.rejects(rollbacks.rollBack(app, app.ownerId, 1), {
     code: 'SLIP_RELEASE_PHASE',
     message: /^v3 failed: It failed\./,
-    hint: /The config vars did not change/,
+    hint: /The config vars and health checks did not change/,
   });
   assert.deepEqual(revealAll(await store.config(app.id)), { COLOUR: 'blue' });
   assert.equal((await store.currentRelease(app.id))?.version, 2);
