@@ -8,7 +8,7 @@ import { openEnd, taiOffset, type Place } from './log-folder.ts';
 import { Merge } from './merge.ts';
 import { PlatformLog } from './platform-log.ts';
 import type { LogQuery, Logs } from './port.ts';
-import { appSource, platformSource, routerSource, type SourceReader } from './source-reader.ts';
+import { appSource, platformSource, ROUTER, routerSource, type SourceReader } from './source-reader.ts';
 import { mergeByTime, tailSource } from './tail.ts';
 
 export interface LogsConfig {
@@ -63,7 +63,7 @@ class FolderLogs implements Logs {
     await ensureDir(this.#platform.dirOf(query.appId), 0o750);
     const accept = acceptLine(query);
     const count = Math.min(Math.max(query.lines, 0), this.#linesMax);
-    const opened = await this.#openAll(this.#sources(query.appId));
+    const opened = await this.#openAll(this.#sources(query));
     const following = new Set<string>();
     try {
       const lists: LogLine[][] = [];
@@ -75,7 +75,7 @@ class FolderLogs implements Logs {
     } finally {
       for (const { source, place } of opened) if (!following.has(source.dir)) await place?.handle.close();
     }
-    yield* this.#follow(query.appId, { opened, accept, signal });
+    yield* this.#follow(query, { opened, accept, signal });
   }
 
   async lastLines(instanceId: string, count: number): Promise<readonly string[]> {
@@ -106,12 +106,16 @@ class FolderLogs implements Logs {
     return this.#platform.remove(appId);
   }
 
-  #sources(appId: AppId): SourceReader[] {
-    return [
-      ...this.#deps.sources(appId).map(({ dir, process }) => appSource(dir, process)),
-      routerSource(this.#deps.routerLogDir, appId, (text) => this.#deps.routerLine(text)),
-      platformSource(this.#platform.dirOf(appId)),
-    ];
+  /** Only sources that can have lines of the query: the log of another instance can be 10 MB long. */
+  #sources({ appId, process, source }: LogQuery): SourceReader[] {
+    const instances = source === 'slipway' ? [] : this.#deps.sources(appId);
+    const sources = instances
+      .filter((instance) => isProcess(process, instance.process))
+      .map((instance) => appSource(instance.dir, instance.process));
+    if (source === 'app') return sources;
+    if (isProcess(process, ROUTER))
+      sources.push(routerSource(this.#deps.routerLogDir, appId, (text) => this.#deps.routerLine(text)));
+    return [...sources, platformSource(this.#platform.dirOf(appId))];
   }
 
   async #openAll(sources: readonly SourceReader[]): Promise<Opened[]> {
@@ -122,7 +126,7 @@ class FolderLogs implements Logs {
 
   /** New lines of all sources. A new instance is read from its first line. */
   async *#follow(
-    appId: AppId,
+    query: LogQuery,
     from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal },
   ): AsyncGenerator<LogLine> {
     const ending = new AbortController();
@@ -136,7 +140,7 @@ class FolderLogs implements Logs {
     };
     for (const each of from.opened) add(each);
     const unsubscribe = this.#deps.onSourcesChanged(() => {
-      for (const source of this.#sources(appId)) {
+      for (const source of this.#sources(query)) {
         if (!running.has(source.dir)) add({ source, place: undefined });
       }
     });
@@ -180,9 +184,11 @@ function toLines(followed: Followed, parse: (raw: Buffer) => readonly LogLine[],
   return [{ atMs, source: 'slipway', process: 'logs', message }];
 }
 
+function acceptLine({ process, source }: Pick<LogQuery, 'process' | 'source'>): Accept {
+  return (line) => (source === undefined || line.source === source) && isProcess(process, line.process);
+}
+
 /** `web.1` is one process, `web` is all processes of the type. Absent: all processes. */
-function acceptLine({ process = '', source }: Pick<LogQuery, 'process' | 'source'>): Accept {
-  return (line) =>
-    (source === undefined || line.source === source) &&
-    (process === '' || line.process === process || line.process.startsWith(`${process}.`));
+function isProcess(wanted: string | undefined, process: string): boolean {
+  return wanted === undefined || wanted === '' || process === wanted || process.startsWith(`${wanted}.`);
 }

@@ -8,6 +8,9 @@ export interface SourceReader {
   parse(line: Buffer, taiOffsetSeconds: bigint, atMs: number): readonly LogLine[];
 }
 
+/** The process that router lines name. */
+export const ROUTER = 'router';
+
 /** Longer lines are split, as on Heroku. */
 export const LINE_BYTES_MAX = 10_000;
 
@@ -48,7 +51,7 @@ export function routerSource(
       if (!marks.some((mark) => line.includes(mark))) return []; // most lines are about other apps
       const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
       const parsed = routerLine(text.toString('utf8'));
-      return parsed?.appId === appId ? [{ atMs, source: 'slipway', process: 'router', message: parsed.message }] : [];
+      return parsed?.appId === appId ? [{ atMs, source: 'slipway', process: ROUTER, message: parsed.message }] : [];
     },
   };
 }

@@ -130,6 +130,15 @@ describe('log reader', () => {
     assert.deepEqual(messages(await read(lab.logs, { source: 'app', lines: 1 })), ['d']);
   });
 
+  test('a query for one process does not read the logs of others', async () => {
+    await using lab = await openLab();
+    await writeFile(join(await lab.instance('web.1', 'one'), 'current'), `${stamp(1000)} a\n`);
+    await mkdir(join(await lab.instance('release.1', 'two'), 'current'));
+    await assert.rejects(read(lab.logs, {}), { code: 'EISDIR' }, 'this log cannot be read');
+    assert.deepEqual(messages(await read(lab.logs, { process: 'web.1' })), ['a']);
+    assert.deepEqual(messages(await read(lab.logs, { source: 'slipway' })), []);
+  });
+
   test('router lines of the app are found among those of others', async () => {
     await using lab = await openLab();
     const access = (app: string, path: string): string =>

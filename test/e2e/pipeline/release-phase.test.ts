@@ -121,7 +121,11 @@ describe('the release phase', () => {
 
   /** How often the command of the newest release ran. */
   async function runs(version: number): Promise<number> {
-    const log = await fleet.slipway('logs', '-a', 'hello', '-p', `release.${String(version)}`, '-n', '100');
+    const process = `release.${String(version)}`;
+    const log = await eventually('the node has sent the log', async () => {
+      const text = await fleet.slipway('logs', '-a', 'hello', '-p', process, '-n', '100');
+      return text.includes('its lines are missing') ? undefined : text;
+    });
     return log.split(`migrating v${String(version)} `).length - 1;
   }
 
