@@ -44,7 +44,8 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const destroys = composeDestroys(basics, foundations, work);
   const { fleet } = dispatch;
   const { lostAfterMs } = config;
-  const movement = createMovement({ store, fleet, queue, clock, log, newInstanceId, lostAfterMs, signal });
+  const { commands } = dispatch;
+  const movement = createMovement({ store, fleet, commands, queue, clock, log, newInstanceId, lostAfterMs, signal });
   const cron = new CronScheduler({ store, runs: releases.cronRuns, clock, log });
   const parts = { deploys, destroys, lifetimes, aborts, movement, cron };
   return { ...foundations, ...fleetParts, ...builds, ...releases, ...parts };

@@ -1,5 +1,6 @@
 import type { DeployBody } from '../../shared/api/deploys.ts';
 import type { Paint } from '../terminal/paint.ts';
+import { renderTime } from '../terminal/time.ts';
 
 const PHASES: Readonly<Record<DeployBody['phase'], string>> = {
   none: 'never deployed',
@@ -16,7 +17,14 @@ const PHASES: Readonly<Record<DeployBody['phase'], string>> = {
 
 /** One line for the deploy, and one for each instance of its release. */
 export function renderDeploy(app: string, deploy: DeployBody, paint: Paint): readonly string[] {
-  const { phase, version, build, user, failure, instances } = deploy;
+  const { version, instances, command } = deploy;
+  const running = command === undefined ? [] : [renderCommand(app, version, command)];
+  const shown = instances.map(({ name, node, state }) => `  ${name} on ${node}: ${state === 'live' ? 'up' : state}\n`);
+  return [renderHead(app, deploy, paint), ...running, ...shown];
+}
+
+function renderHead(app: string, deploy: DeployBody, paint: Paint): string {
+  const { phase, version, build, user, failure, command } = deploy;
   const what =
     version === undefined ? (build === undefined ? '' : ` of ${build.commit.slice(0, 7)}`) : ` v${String(version)}`;
   const where = build?.node === undefined ? '' : ` on ${build.node}`;
@@ -24,6 +32,12 @@ export function renderDeploy(app: string, deploy: DeployBody, paint: Paint): rea
   const why = failure === undefined ? '' : `: ${failure.message}`;
   const colour =
     phase === 'failed' || phase === 'cancelled' ? paint.red : phase === 'live' ? paint.green : paint.yellow;
-  const shown = instances.map(({ name, node, state }) => `  ${name} on ${node}: ${state === 'live' ? 'up' : state}\n`);
-  return [`${app}${what}${by}: ${colour(PHASES[phase])}${where}${why}\n`, ...shown];
+  const says = command === undefined ? PHASES[phase] : 'runs the release command';
+  return `${app}${what}${by}: ${colour(says)}${where}${why}\n`;
+}
+
+function renderCommand(app: string, version: number | undefined, command: NonNullable<DeployBody['command']>): string {
+  const { node, startedAtMs } = command;
+  const output = `slipway releases:output v${String(version)} -a ${app}`;
+  return `  Running the release command on node ${node} since ${renderTime(startedAtMs)} UTC. See the output with: ${output}\n`;
 }

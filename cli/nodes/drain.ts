@@ -18,7 +18,7 @@ export const drain: CommandRun = async (cli, [node = ''], flags) => {
   const ended = await followDrain(cli, started, (text) =>
     flags['json'] === true ? Promise.resolve() : cli.write(text),
   );
-  if (ended.placed.length > 0) throw nodeNotEmpty(ended);
+  if (namesOn(ended).length > 0) throw nodeNotEmpty(ended);
   await show(cli, flags, {
     body: ended,
     render: (answer) =>
@@ -45,8 +45,13 @@ async function followDrain(
   }
 }
 
+/** What still runs there. */
+function namesOn({ placed, commands = [] }: NodeInfoBody): readonly string[] {
+  return [...placed, ...commands].map(({ app, name }) => `${name} of ${app}`);
+}
+
 function nodeNotEmpty(node: NodeInfoBody): SlipwayError {
-  const names = node.placed.map(({ app, name }) => `${name} of ${app}`).join(', ');
+  const names = namesOn(node).join(', ');
   return new SlipwayError({
     code: 'SLIP_NODE_NOT_DRAINED',
     kind: 'conflict',

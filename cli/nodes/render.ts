@@ -1,6 +1,8 @@
 import type { NodeBody, NodeInfoBody, PlacedBody } from '../../shared/api/nodes.ts';
+import type { RunningCommandBody } from '../../shared/api/runs.ts';
 import { formatDuration, formatRemaining } from '../../shared/kit/duration.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
+import { commandRow } from '../terminal/command-row.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
@@ -46,7 +48,14 @@ export function renderNodeInfo(node: NodeInfoBody, context: RenderContext): stri
   const facts = renderTable(rows.filter(([, value]) => value !== ''));
   const trouble = node.versionTrouble === undefined ? '' : `\n${renderProblems([node.versionTrouble], paint)}`;
   const instances = renderTable(node.placed.map((placed) => instanceRow(placed, paint))) || 'none\n';
-  return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}`;
+  return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}${renderCommands(node, context)}`;
+}
+
+/** Empty while none runs. */
+function renderCommands({ commands = [] }: NodeInfoBody, context: RenderContext): string {
+  if (commands.length === 0) return '';
+  const rows = renderTable(commands.map((command) => commandRow(command, context)));
+  return `\n=== ${context.paint.bold('One-off commands')}\n${rows}`;
 }
 
 function stateOf(node: NodeInfoBody, { paint, nowMs }: RenderContext): Cell {
@@ -86,10 +95,17 @@ function nextStepOf({ desired, movingTo, waits }: PlacedBody): string {
   return desired === 'stop' ? 'is being stopped' : '';
 }
 
-/** One line for each instance that is still on the node. */
+/** One line for each instance and each one-off command that is still on the node. */
 export function renderDrainStep(node: NodeInfoBody, paint: Paint): readonly string[] {
-  return node.placed.map((placed) => {
+  const instances = node.placed.map((placed) => {
     const step = nextStepOf(placed);
     return `${paint.bold(placed.name)} of ${placed.app}: ${step === '' ? 'waits to be moved' : step}`;
   });
+  return [...instances, ...(node.commands ?? []).map((command) => commandStep(command, node.drainUntilMs, paint))];
+}
+
+function commandStep({ app, name, stopping }: RunningCommandBody, untilMs: number | undefined, paint: Paint): string {
+  const until = untilMs === undefined ? 'the deadline' : `${renderTime(untilMs)} UTC`;
+  const step = stopping === true ? 'is being stopped' : `still runs; it is stopped at ${until}`;
+  return `${paint.bold(name)} of ${app}: ${step}`;
 }

@@ -75,10 +75,14 @@ export const NODES_COMMANDS: readonly CommandSpec[] = [
     name: 'nodes:drain',
     args: '<node>',
     group: 'Fleet',
-    summary: 'move all instances to other nodes without a failed request; the node stays cordoned (admin)',
+    summary:
+      'move all instances to other nodes without a failed request, and let one-off commands end; the node stays cordoned (admin)',
     example: 'slipway nodes:drain fra-1 --deadline 30m',
     options: [
-      ['--deadline <duration>', 'when to stop moving; instances that are left keep running (default 10m)'],
+      [
+        '--deadline <duration>',
+        'when to stop moving; instances that are left keep running, one-off commands are stopped (default 10m)',
+      ],
       ['--no-wait', 'do not wait until the drain ends'],
     ],
     json: true,

@@ -23,5 +23,6 @@ export function renderRuns(app: string, runs: readonly RunBody[], { paint, nowMs
 function sayState(run: RunBody): string {
   if (run.state === 'pending') return 'starting';
   if (run.state !== 'failed' || run.exit === undefined) return run.state;
+  if (run.failure?.code === 'SLIP_COMMAND_DRAINED') return 'stopped: its node was drained';
   return run.failure?.code === 'SLIP_COMMAND_TIMEOUT' ? 'ran too long' : howItEnded({ ...run.exit, atMs: 0 });
 }

@@ -1,6 +1,7 @@
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
 import { formatDuration } from '../../shared/kit/duration.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
+import { commandRow } from '../terminal/command-row.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
@@ -18,7 +19,15 @@ export function renderStatus(status: StatusBody, context: RenderContext): string
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
     `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, context))) || 'none; create one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
   ];
-  return parts.join('\n');
+  const commands = renderCommands(status, context);
+  return [...parts, ...(commands === '' ? [] : [commands])].join('\n');
+}
+
+/** Empty while none runs. */
+function renderCommands({ commands = [], moreCommands }: StatusBody, context: RenderContext): string {
+  if (commands.length === 0) return '';
+  const rows = renderTable(commands.map((command) => commandRow(command, context)));
+  return `=== ${context.paint.bold('One-off commands')}\n${rows}${more(moreCommands, 'one-off commands')}`;
 }
 
 /** The number of entries that are not shown. */

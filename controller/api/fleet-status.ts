@@ -1,6 +1,7 @@
 import type { InstanceBody } from '../../shared/api/formation.ts';
 import type { NodeBody } from '../../shared/api/nodes.ts';
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
+import type { RunningCommandBody } from '../../shared/api/runs.ts';
 import type { ProblemBody } from '../../shared/api/schema.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { runningCounts } from '../../shared/domain/placement.ts';
@@ -16,15 +17,17 @@ import type { User } from '../domain/users.ts';
 import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { meshProblems } from './mesh-status.ts';
+import { viewRunningCommand } from './running-commands.ts';
 import { olderAgentProblems, uncheckedProblems } from './older-agents.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
 import { viewInstance, viewNode } from './views.ts';
 
 /** Apps that are read together. Between two slices other work of the controller can run. */
 const SLICE_APPS = 50;
-/** The status shows this many apps and problems, and counts the others. */
+/** The status shows this many of each, and counts the others. */
 const APPS_SHOWN = 200;
 const PROBLEMS_SHOWN = 200;
+const COMMANDS_SHOWN = 50;
 
 type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
 
@@ -48,7 +51,8 @@ export async function readStatus(
     },
     part,
   );
-  const more = { moreApps: part.moreApps, moreProblems: part.moreProblems };
+  const { moreApps, moreCommands, moreProblems } = part;
+  const more = { moreApps, moreCommands, moreProblems };
   return { ...status, ...Object.fromEntries(Object.entries(more).filter(([, count]) => count > 0)) };
 }
 
@@ -68,8 +72,10 @@ async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly Pr
 interface AllApps {
   readonly apps: AppStatusBody[];
   readonly problems: ProblemBody[];
+  readonly commands: RunningCommandBody[];
   readonly down: Map<string, number>;
   moreApps: number;
+  moreCommands: number;
   moreProblems: number;
 }
 
@@ -82,14 +88,16 @@ async function readApps(
     views,
   }: { readonly user: User; readonly nodes: readonly NodeRow[]; readonly views: readonly NodeBody[] },
 ): Promise<AllApps> {
-  const all: AllApps = { apps: [], problems: [], down: new Map(), moreApps: 0, moreProblems: 0 };
+  const none = { moreApps: 0, moreCommands: 0, moreProblems: 0 };
+  const all: AllApps = { apps: [], problems: [], commands: [], down: new Map(), ...none };
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
   const ownerId = listedOwner(user);
   const ceilings = ownerId === undefined ? await deps.store.limitCeilings() : undefined;
   const failedCron = Map.groupBy(await deps.store.failedCron(), ({ appId }) => appId);
+  const commands = Map.groupBy(await deps.store.unfinishedCommands(), ({ appId }) => appId);
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
-    const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings, failedCron }));
+    const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings, failedCron, commands }));
     add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
     after = slice.at(-1)?.app.name;
     if (slice.length < SLICE_APPS) return all;
@@ -97,11 +105,13 @@ async function readApps(
   }
 }
 
-function add(all: AllApps, { apps, problems, down }: ReturnType<typeof appsPart>): void {
+function add(all: AllApps, { apps, problems, commands, down }: ReturnType<typeof appsPart>): void {
   all.moreApps += Math.max(0, apps.length - (APPS_SHOWN - all.apps.length));
   all.moreProblems += Math.max(0, problems.length - (PROBLEMS_SHOWN - all.problems.length));
   all.apps.push(...apps.slice(0, APPS_SHOWN - all.apps.length));
   all.problems.push(...problems.slice(0, PROBLEMS_SHOWN - all.problems.length));
+  all.moreCommands += Math.max(0, commands.length - (COMMANDS_SHOWN - all.commands.length));
+  all.commands.push(...commands.slice(0, COMMANDS_SHOWN - all.commands.length));
   for (const [node, count] of down) all.down.set(node, (all.down.get(node) ?? 0) + count);
 }
 
@@ -113,11 +123,13 @@ function appFacts(
     names,
     ceilings,
     failedCron,
+    commands,
   }: {
     readonly overview: AppOverview;
     readonly names: ReadonlyMap<string, string>;
     readonly ceilings: Ceilings | undefined;
     readonly failedCron: ReadonlyMap<AppId, readonly CommandRow[]>;
+    readonly commands: ReadonlyMap<AppId, readonly CommandRow[]>;
   },
 ): AppFacts {
   const { app, current, latest, latestBuild, formation, settings, rows } = overview;
@@ -135,6 +147,9 @@ function appFacts(
       .sort(),
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
     failedCron: failedCron.get(app.id) ?? [],
+    commands: (commands.get(app.id) ?? []).map((row) =>
+      viewRunningCommand(row, names.get(row.nodeId) ?? 'removed node'),
+    ),
     ...{ stopped: app.stopped, lock: app.lock, maintenance: app.maintenance },
     ...{ current, latest, latestBuild, leftOut: deps.fleet.leftOutOfRoutes(app.id) },
   };

@@ -2,6 +2,7 @@ import { formatDuration } from '../../shared/kit/duration.ts';
 import type { InstanceBody } from '../../shared/api/formation.ts';
 import type { NodeBody } from '../../shared/api/nodes.ts';
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
+import type { RunningCommandBody } from '../../shared/api/runs.ts';
 import type { ProblemBody } from '../../shared/api/schema.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
@@ -34,6 +35,8 @@ export interface AppFacts {
   readonly latestBuild: Build | undefined;
   /** The newest runs of cron entries, where they failed. */
   readonly failedCron: readonly Pick<CommandRow, 'process' | 'failure'>[];
+  /** One-off commands that run now. */
+  readonly commands: readonly RunningCommandBody[];
   readonly stopped?: App['stopped'];
   readonly lock?: App['lock'];
   readonly maintenance?: App['maintenance'];
@@ -62,6 +65,7 @@ export interface StatusFacts extends FleetFacts {
 export interface AppsPart {
   readonly apps: readonly AppStatusBody[];
   readonly problems: readonly ProblemBody[];
+  readonly commands: readonly RunningCommandBody[];
   /** For each node: the number of its instances that should run and do not. */
   readonly down: ReadonlyMap<string, number>;
 }
@@ -71,7 +75,7 @@ export function statusOf(facts: StatusFacts): StatusBody {
   return wholeStatus(facts, appsPart(facts.apps, facts));
 }
 
-export function wholeStatus(facts: FleetFacts, { apps, problems, down }: AppsPart): StatusBody {
+export function wholeStatus(facts: FleetFacts, { apps, problems, commands, down }: AppsPart): StatusBody {
   return {
     controller: { version: facts.version, uptimeMs: facts.uptimeMs },
     problems: [
@@ -84,6 +88,7 @@ export function wholeStatus(facts: FleetFacts, { apps, problems, down }: AppsPar
     ],
     nodes: facts.nodes,
     apps,
+    ...(commands.length === 0 ? {} : { commands }),
   };
 }
 
@@ -99,7 +104,8 @@ export function appsPart(
   }));
   const places = apps.flatMap(({ counts }) => counts.down.flatMap(({ at }) => (at === undefined ? [] : [at.node])));
   const down = new Map([...Map.groupBy(places, (node) => node)].map(([node, all]) => [node, all.length]));
-  return { apps: apps.map(appStatus), problems: apps.flatMap(appProblems), down };
+  const commands = apps.flatMap((app) => app.commands);
+  return { apps: apps.map(appStatus), problems: apps.flatMap(appProblems), commands, down };
 }
 
 type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody>; readonly nowMs: number };

@@ -1,9 +1,10 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { runningCounts } from '../../shared/domain/placement.ts';
-import type { AppWhyFacts, BuildFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
+import type { AppWhyFacts, BuildFact, CommandFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Build } from '../domain/builds.ts';
+import type { CommandRow } from '../domain/commands.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Release } from '../domain/releases.ts';
 import type { LiveNode } from '../dispatch/port.ts';
@@ -16,7 +17,7 @@ const EVENTS = 50;
 /** The facts that explain the state of an app. */
 export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock, movement } = deps;
-  const [rows, nodes, current, formation, [latest], [latestBuild], events, failedCron] = await Promise.all([
+  const [rows, nodes, current, formation, [latest], [latestBuild], events, failedCron, commands] = await Promise.all([
     store.assignmentsOfApp(app.id),
     store.nodes(),
     store.currentRelease(app.id),
@@ -25,6 +26,7 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     store.builds(app.id, 1),
     store.events({ appId: app.id, limit: EVENTS }),
     store.failedCron(app.id),
+    store.unfinishedCommands(app.id),
   ]);
   const nameOf = await userNames(
     store,
@@ -45,10 +47,19 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     instances: instanceFacts(deps, rows, nodes),
     placeless: movement.placeless(app.id),
     patienceMs: app.lostAfterMs ?? movement.lostAfterMs,
-    nodes: nodeFacts(deps, nodes, rows),
+    nodes: nodeFacts(deps, nodes, { rows, commands }),
     events,
     failedCron,
+    commands: commandFacts(commands, nodes),
   };
+}
+
+function commandFacts(commands: readonly CommandRow[], nodes: readonly NodeRow[]): readonly CommandFact[] {
+  const names = new Map(nodes.map((node) => [node.id, node.name as string]));
+  return commands.map(({ process, kind, release, nodeId, startedAtMs }) => ({
+    ...{ process, kind, release, startedAtMs },
+    node: names.get(nodeId) ?? 'removed node',
+  }));
 }
 
 function instanceFacts(
@@ -76,21 +87,26 @@ function instanceFacts(
   });
 }
 
-/** @param rows instances that the caller may see */
+/** What the caller may see on nodes. */
+interface OnNodes {
+  readonly rows: readonly AssignmentRow[];
+  readonly commands: readonly CommandRow[];
+}
+
 export function nodeFacts(
   { fleet, clock, movement }: LookDeps,
   nodes: readonly NodeRow[],
-  rows: readonly AssignmentRow[],
+  seen: OnNodes,
 ): readonly NodeFact[] {
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
   const [nowMs, held] = [clock.monotonicMs(), new Set(movement.heldNodes())];
-  return nodes.map((row) => ({ ...nodeFact(row, live.get(row.id), { rows, nowMs }), held: held.has(row.name) }));
+  return nodes.map((row) => ({ ...nodeFact(row, live.get(row.id), { ...seen, nowMs }), held: held.has(row.name) }));
 }
 
 function nodeFact(
   row: NodeRow,
   live: LiveNode | undefined,
-  { rows, nowMs }: { readonly rows: readonly AssignmentRow[]; readonly nowMs: number },
+  { rows, commands, nowMs }: OnNodes & { readonly nowMs: number },
 ): Omit<NodeFact, 'held'> {
   return {
     name: row.name,
@@ -98,6 +114,7 @@ function nodeFact(
     connected: live?.connected === true,
     cordoned: row.cordoned,
     draining: row.drainUntilMs !== undefined,
+    drainUntilMs: row.drainUntilMs,
     lost: row.lostAtMs !== undefined,
     lastSeenMsAgo: live?.lastSeenAtMs === undefined ? undefined : nowMs - live.lastSeenAtMs,
     diskFreeBytes: live?.diskFreeBytes,
@@ -107,6 +124,7 @@ function nodeFact(
     versionMismatch: live?.versionMismatch,
     certificateExpiresAtMs: row.certificateNotAfterMs,
     revokedAtMs: row.revokedAtMs,
+    commands: commands.flatMap(({ nodeId, process, app }) => (nodeId === row.id ? [`${process} of ${app}`] : [])),
     instances: rows.filter((one) => one.nodeId === row.id && one.desired === 'run').length,
   };
 }

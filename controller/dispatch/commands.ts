@@ -25,8 +25,8 @@ export interface CommandsDeps extends CommandOutputDeps {
 export interface CommandRunner {
   /** Sends a recorded command. @throws SLIP_TASK_KIND */
   start(row: CommandRow, task: CommandTask): Promise<void>;
-  /** Asks the agent to end it. The end comes as with any command. */
-  cancel(id: TaskId): Promise<void>;
+  /** Asks the agent to end it. The end comes as with any command. @param drainedNode name of the node whose drain ends it */
+  cancel(id: TaskId, drainedNode?: string): Promise<void>;
   /** Resolves when it has ended; undefined when its app was destroyed. @param watch gets the output from now on */
   ended(id: TaskId, watch?: (text: string) => void): Promise<CommandRow | undefined>;
   /** Whether the connected agent of the node can run commands. @param attached commands that wait for a user */
@@ -106,8 +106,8 @@ export class Commands implements CommandRunner {
   }
 
   /** A command that is not held yet reads the mark before it is sent. */
-  async cancel(id: TaskId): Promise<void> {
-    await this.#deps.store.setCommandCancelled(id);
+  async cancel(id: TaskId, drainedNode?: string): Promise<void> {
+    await this.#deps.store.setCommandCancelled(id, drainedNode);
     const held = this.#held.get(id);
     if (held === undefined || held.isCancelled) return;
     held.isCancelled = true;

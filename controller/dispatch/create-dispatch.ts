@@ -194,9 +194,9 @@ function createCommandRunner({ commands, egress }: Dispatcher): CommandRunner {
       await egress.refresh(); // another app with this name may have been destroyed
       await commands.start(row, task);
     },
-    cancel: (id) => commands.cancel(id),
+    cancel: (id, drainedNode) => commands.cancel(id, drainedNode),
     ended: (id, watch) => commands.ended(id, watch),
-    takes: (node) => commands.takes(node),
+    takes: (node, attached) => commands.takes(node, attached),
   };
 }
 

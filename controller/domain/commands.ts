@@ -34,8 +34,10 @@ export interface CommandRow extends Omit<NewCommand, 'label'> {
   readonly failure?: Reason | undefined;
   /** Undefined: it has not ended, or its end is unknown. */
   readonly result?: CommandResult | undefined;
-  /** A user, or an aborted push, asked for its end. */
+  /** A user, an aborted push, or a drain asked for its end. */
   readonly cancelled: boolean;
+  /** Name of the node whose drain asked for its end. */
+  readonly drainedNode?: string | undefined;
   /** Output that has arrived from the agent. */
   readonly outputBytes: number;
   readonly outputLines: number;

@@ -2,10 +2,11 @@ import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 import { AppMover, type AppMoverDeps, type StepResult } from './app-mover.ts';
-import { Drains } from './drains.ts';
+import { Drains, type DrainsDeps } from './drains.ts';
 import { Losses } from './losses.ts';
 
 export interface MoverDeps extends Omit<AppMoverDeps, 'silentMs'> {
+  readonly commands: DrainsDeps['commands'];
   /** One per app: pushes, config changes and moves run one after the other. */
   readonly queue: KeyedQueue;
   /** Called once after the start: when all nodes are connected, or after NODES_BACK_MS. */

@@ -49,7 +49,8 @@ export class NodeAdmin {
   }
 
   drain(node: NodeRow, deadlineMs: number, actor: string): Promise<NodeRow> {
-    const message = `The instances of ${node.name} are moved to other nodes, for at most ${formatDuration(deadlineMs)}.`;
+    const limit = formatDuration(deadlineMs);
+    const message = `The instances of ${node.name} are moved to other nodes, for at most ${limit}. One-off commands there have the same time to end.`;
     const change = { cordoned: true, drainUntilMs: this.#deps.clock.nowMs() + deadlineMs };
     return this.#change(node, change, { actor, kind: 'node.draining', message });
   }
@@ -122,7 +123,7 @@ export class NodeAdmin {
 
 const SHOWN = 5;
 
-/** A drain does not end commands, and nobody would know how they ended. */
+/** Nobody would know how they ended. */
 function runsCommands(node: NodeRow, commands: readonly CommandRow[]): SlipwayError {
   const names = commands.map(({ process, app }) => `${process} of ${app}`);
   const [first] = commands;

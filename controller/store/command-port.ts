@@ -19,7 +19,8 @@ export interface CommandStore {
   /** The output that is stored. */
   commandOutput(id: TaskId): Promise<string>;
   appendCommandOutput(id: TaskId, output: { text: string; bytes: number; lines: number }): Promise<void>;
-  setCommandCancelled(id: TaskId): Promise<void>;
+  /** The first cancellation counts. @param drainedNode name of the node whose drain ends the command */
+  setCommandCancelled(id: TaskId, drainedNode?: string): Promise<void>;
   /** Stores the end. A command that has ended keeps its first end. @returns undefined when its app was destroyed */
   endCommand(id: TaskId, end: CommandEnd): Promise<CommandRow | undefined>;
   /** Removes a command that has certainly not run. */

@@ -13,6 +13,8 @@ const deployBody = z.object({
   user: z.string().optional(),
   startedAtMs: z.number().optional(),
   failure: reason.optional(),
+  /** The release command, while it runs. */
+  command: z.object({ name: z.string(), node: z.string(), startedAtMs: z.number() }).optional(),
   /** Instances of the release. */
   instances: list(z.object({ name: z.string(), node: z.string(), state: instanceState })),
 });

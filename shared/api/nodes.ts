@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MIN_LOST_AFTER_MS } from '../domain/lost-after.ts';
 import { machineFacts, shownFacts } from '../domain/node-facts.ts';
+import { runningCommandBody } from './runs.ts';
 import { desiredState, instanceState, list, problemBody, reason, textRecord, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -66,6 +67,8 @@ const nodeInfoBody = nodeBody.extend({
   /** Absent while the agent has not reported it. */
   machine: machineFacts.optional(),
   placed: list(placedBody),
+  /** The one-off commands that run on it. Absent: the controller is older. */
+  commands: list(runningCommandBody).optional(),
 });
 export type NodeInfoBody = z.output<typeof nodeInfoBody>;
 
@@ -133,7 +136,7 @@ const operatorSpecs = {
   showNode: {
     method: 'GET',
     path: '/nodes/:node',
-    summary: 'Show a node and the instances on it that the caller may see.',
+    summary: 'Show a node, and the instances and one-off commands on it that the caller may see.',
     answer: nodeInfoBody,
   },
   cordonNode: {
@@ -151,7 +154,7 @@ const operatorSpecs = {
   drainNode: {
     method: 'POST',
     path: '/nodes/:node/drain',
-    summary: 'Move all instances of a node to other nodes.',
+    summary: 'Move all instances of a node to other nodes. One-off commands have until the deadline to end.',
     body: drainBody,
     answer: nodeInfoBody,
   },

@@ -3,6 +3,7 @@ import type { FleetEvent } from '../domain/event.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import { lockBody, stoppedBody } from './apps.ts';
 import { nodeBody } from './nodes.ts';
+import { runningCommandBody } from './runs.ts';
 import { list, problemBody, queryFlag, rowLimit } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -77,8 +78,11 @@ const statusBody = z.object({
   nodes: list(nodeBody),
   /** By name. When there are too many, only the first ones. */
   apps: list(appStatusBody),
-  /** Apps and problems that are not shown, because there are too many; absent: none. */
+  /** The one-off commands that run now. When there are too many, only the first ones. Absent: none. */
+  commands: list(runningCommandBody).optional(),
+  /** Apps, commands and problems that are not shown, because there are too many; absent: none. */
   moreApps: z.number().optional(),
+  moreCommands: z.number().optional(),
   moreProblems: z.number().optional(),
 });
 export type StatusBody = z.output<typeof statusBody>;

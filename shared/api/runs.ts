@@ -24,6 +24,21 @@ const runBody = z.object({
 });
 export type RunBody = z.output<typeof runBody>;
 
+/** A one-off command that runs now. */
+export const runningCommandBody = z.object({
+  app: z.string(),
+  /** `release.12`, `run.4`, `cron.report.7` */
+  name: z.string(),
+  kind: wordOf(['run', 'release', 'cron']),
+  release: z.number(),
+  node: z.string(),
+  /** Absent: it has not been sent to its node yet. */
+  startedAtMs: z.number().optional(),
+  /** A user, an aborted push, or a drain asked for its end. */
+  stopping: z.boolean().optional(),
+});
+export type RunningCommandBody = z.output<typeof runningCommandBody>;
+
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60_000;
 

@@ -61,6 +61,28 @@ export function commandCases(get: () => Store): void {
     );
   });
 
+  it('keeps which drain ended a command: it has failed', async () => {
+    const { store, add } = await given(get());
+    const { id } = await add();
+    await store.setTaskState(id, 'running');
+    await store.setCommandCancelled(id, 'fra-1');
+    const ended = await store.endCommand(id, { result: { ...DONE, endedBy: 'cancel' } });
+    assert.deepEqual([ended?.state, ended?.drainedNode], ['failed', 'fra-1']);
+    assert.equal(ended?.failure?.message, 'run.1 of hello was stopped, because node fra-1 was drained.');
+  });
+
+  it('does not blame a drain for a command that a user had stopped, or that ended by itself', async () => {
+    const { store, add } = await given(get());
+    const [stopped, done] = [await add(), await add()];
+    for (const { id } of [stopped, done]) await store.setTaskState(id, 'running');
+    await store.setCommandCancelled(stopped.id);
+    for (const { id } of [stopped, done]) await store.setCommandCancelled(id, 'fra-1');
+    await store.endCommand(stopped.id, { result: { ...DONE, endedBy: 'cancel' } });
+    await store.endCommand(done.id, { result: DONE });
+    const rows = await Promise.all([stopped, done].map(({ id }) => store.command(id)));
+    assert.deepEqual(rows.map((row) => row?.state), ['cancelled', 'succeeded']);
+  });
+
   it('has one release command for each release', async () => {
     const { store, app, add } = await given(get());
     const release = await add({ kind: 'release', release: 12 });

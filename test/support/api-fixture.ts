@@ -207,7 +207,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     connections: new NodeConnections(),
     // As in a controller, except that its loop does not run.
     movement: createMovement({
-      ...{ store, fleet, queue: new KeyedQueue(), clock: systemClock, log: silentLogger },
+      ...{ store, fleet, commands: FAKE_COMMANDS, queue: new KeyedQueue(), clock: systemClock, log: silentLogger },
       ...{ newInstanceId, lostAfterMs: 60_000, signal: new AbortController().signal },
     }),
     aborts: { abort: () => Promise.resolve(true), isRunning: () => false },

@@ -13,7 +13,7 @@ export const WHY_NOW = Date.UTC(2026, 10, 20, 14, 30, 0);
 export function nodeFact(change: Partial<NodeFact> = {}): NodeFact {
   return {
     ...{ name: 'fra-1', state: 'ready', connected: true, cordoned: false, draining: false, lost: false, held: false },
-    ...{ diskFreeBytes: 50e9, missing: [], instances: 1 },
+    ...{ diskFreeBytes: 50e9, missing: [], commands: [], instances: 1 },
     ...change,
   };
 }
@@ -55,6 +55,7 @@ export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
       instances: [instanceFact()],
       nodes: [nodeFact()],
       failedCron: [],
+      commands: [],
       placeless: new Map(),
       patienceMs: 60_000,
     },

@@ -5,6 +5,7 @@ import { BUILD_STATES, isTerminal } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { App } from '../../domain/apps.ts';
 import type { Build } from '../../domain/builds.ts';
+import type { Release } from '../../domain/releases.ts';
 import type { User } from '../../domain/users.ts';
 import { deployPhase } from '../../observe/deploy-phase.ts';
 import { deployAborted } from '../../release/deploy-aborts.ts';
@@ -26,7 +27,7 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
   const instances = await instancesOf(deps, app, release?.version);
   const isRunning = aborts.isRunning(app.id);
   const { phase, about } = deployPhase({ build, release, isRunning, instances });
-  const own = about === 'build' ? await aboutBuild(store, build) : aboutRelease(release, instances);
+  const own = about === 'build' ? await aboutBuild(store, build) : await aboutRelease(deps, app, { release, instances });
   const subject = about === 'build' ? build : release;
   const nameOf = await userNames(store, subject === undefined ? [] : [subject.userId]);
   return {
@@ -35,6 +36,14 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
     startedAtMs: subject?.createdAtMs,
     failure: subject?.failure,
   };
+}
+
+/** The release command, while it runs. */
+async function commandOf({ store, fleet }: Deps, app: App, version: number): Promise<Pick<DeployBody, 'command'>> {
+  const row = await store.commandOfRelease(app.id, version);
+  if (row?.state !== 'running') return {};
+  const { process: name, nodeId, startedAtMs = row.createdAtMs } = row;
+  return { command: { name, node: fleet.node(nodeId)?.name ?? 'removed node', startedAtMs } };
 }
 
 type DeployInstance = DeployBody['instances'][number] & Parameters<typeof deployPhase>[0]['instances'][number];
@@ -59,12 +68,14 @@ async function instancesOf(
     });
 }
 
-function aboutRelease(
-  release: { readonly version: number } | undefined,
-  instances: readonly DeployInstance[],
-): Pick<DeployBody, 'version' | 'instances'> {
+async function aboutRelease(
+  deps: Deps,
+  app: App,
+  { release, instances }: { readonly release: Release | undefined; readonly instances: readonly DeployInstance[] },
+): Promise<Pick<DeployBody, 'version' | 'instances' | 'command'>> {
+  const command = release?.state === 'pending' ? await commandOf(deps, app, release.version) : {};
   const mine = instances.filter(({ isNew }) => isNew).map(({ name, node, state }) => ({ name, node, state }));
-  return { version: release?.version, instances: mine };
+  return { version: release?.version, instances: mine, ...command };
 }
 
 async function aboutBuild(store: Deps['store'], build: Build | undefined): Promise<Pick<DeployBody, 'build'>> {

@@ -4,6 +4,7 @@ import { parseNodeName } from '../../../shared/domain/names.ts';
 import { parseLabelName, parseLabelValue } from '../../../shared/domain/placement.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { AssignmentRow } from '../../domain/assignments.ts';
+import type { CommandRow } from '../../domain/commands.ts';
 import type { NodeRow } from '../../domain/nodes.ts';
 import { listedOwner } from '../../access/policy.ts';
 import type { User } from '../../domain/users.ts';
@@ -12,6 +13,7 @@ import type { LiveNode } from '../../dispatch/port.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { revokeNode } from '../revoke-node.ts';
+import { commandsOnNode } from '../running-commands.ts';
 
 /** @throws SLIP_NOT_FOUND, SLIP_NAME_NODE */
 export async function findNode({ store }: Pick<ApiDeps, 'store'>, name: string): Promise<NodeRow> {
@@ -95,9 +97,10 @@ export interface NodeDescription {
   readonly node: NodeRow;
   readonly live: LiveNode | undefined;
   readonly placed: readonly PlacedInstance[];
+  readonly commands: readonly CommandRow[];
 }
 
-/** The caller sees only instances of apps that the caller may read. */
+/** The caller sees only instances and commands of apps that the caller may read. */
 export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeDescription> {
   const { store, fleet } = deps;
   const ownerId = listedOwner(user);
@@ -108,7 +111,7 @@ export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Pr
   const placed = rows.map((row) =>
     placedInstance(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
   );
-  return { node, live: fleet.node(node.id), placed };
+  return { node, live: fleet.node(node.id), placed, commands: await commandsOnNode(deps, node.id, user) };
 }
 
 function placedInstance(

@@ -5,6 +5,7 @@ import { whyNode } from '../../observe/why/why-node.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
+import { commandsOnNode } from '../running-commands.ts';
 import { appWhyFacts, nodeFacts } from '../why-facts.ts';
 
 /** Explains the state of an app, an instance or a node, in the same words for people and programs. */
@@ -23,10 +24,11 @@ export function whyRoutes(deps: ApiDeps): readonly Route[] {
     userRoute('whyNode', {
       auth: 'user',
       action: 'fleet.read',
-      handle: async ({ params }) => {
+      handle: async ({ params, user }) => {
         const row = (await deps.store.nodes()).find((node) => node.name === params.node);
         if (row === undefined) throw notFound('node');
-        const [facts] = nodeFacts(deps, [row], await deps.store.assignmentsOfNode(row.id));
+        const rows = await deps.store.assignmentsOfNode(row.id);
+        const [facts] = nodeFacts(deps, [row], { rows, commands: await commandsOnNode(deps, row.id, user) });
         if (facts === undefined) throw notFound('node');
         return whyNode(facts, deps.clock.nowMs());
       },

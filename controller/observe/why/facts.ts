@@ -1,4 +1,5 @@
 import type { Limits } from '../../../shared/domain/assignment.ts';
+import type { CommandKind } from '../../../shared/domain/command.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import type { InstanceState, InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import type { Formation, Stopped } from '../../../shared/domain/placement.ts';
@@ -12,6 +13,8 @@ export interface NodeFact {
   readonly connected: boolean;
   readonly cordoned: boolean;
   readonly draining: boolean;
+  /** End of the drain. */
+  readonly drainUntilMs?: number | undefined;
   readonly lost: boolean;
   /** Too many nodes are absent, so its instances are not moved. */
   readonly held: boolean;
@@ -25,6 +28,8 @@ export interface NodeFact {
   readonly refusedReason?: Reason | undefined;
   readonly certificateExpiresAtMs?: number | undefined;
   readonly revokedAtMs?: number | undefined;
+  /** One-off commands that run on it, of apps that the user may see: `release.12 of shop`. */
+  readonly commands: readonly string[];
   /** Number of wanted instances on it, of apps that the user may see. */
   readonly instances: number;
 }
@@ -42,6 +47,16 @@ export interface InstanceFact {
   readonly status?: InstanceStatus | undefined;
   /** Why it cannot leave its node although it must: the reason for each other node. */
   readonly stuck?: string | undefined;
+}
+
+/** A one-off command that runs now. */
+export interface CommandFact {
+  /** `release.12` */
+  readonly process: string;
+  readonly kind: CommandKind;
+  readonly release: number;
+  readonly node: string;
+  readonly startedAtMs?: number | undefined;
 }
 
 export interface ReleaseFact {
@@ -78,6 +93,7 @@ export interface AppWhyFacts {
   readonly instances: readonly InstanceFact[];
   /** The newest runs of cron entries, where they failed. */
   readonly failedCron: readonly { readonly process: string; readonly failure?: Reason | undefined }[];
+  readonly commands: readonly CommandFact[];
   /** Wanted instances without a place, with the known reason for each node. */
   readonly placeless: ReadonlyMap<string, string>;
   /** How long a node may be silent before the app's instances move. */

@@ -4,6 +4,7 @@ import { countInstances, type InstanceCounts } from '../count-instances.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, ReleaseFact } from './facts.ts';
 import { nextFor, PUSH_AGAIN } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
+import { commandChains } from './why-commands.ts';
 import { instanceChain } from './why-instance.ts';
 
 /** Pure: explains the state of an app. The worst cause comes first. */
@@ -17,7 +18,10 @@ export function whyApp(facts: AppWhyFacts): WhyBody {
     ...cronChains(facts),
   ]);
   const { app: about } = facts;
-  return chains.length > 0 ? { about, well: false, chains } : { about, well: true, chains: [wellChain(facts, counts)] };
+  const running = commandChains(facts);
+  return chains.length > 0
+    ? { about, well: false, chains: [...chains, ...running] }
+    : { about, well: true, chains: [wellChain(facts, counts), ...running] };
 }
 
 function countsOf({ current, wanted, instances, nodes }: AppWhyFacts): InstanceCounts<InstanceFact> {

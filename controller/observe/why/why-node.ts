@@ -7,6 +7,8 @@ import { clockTime } from './format.ts';
 /** A lost node that is absent for this long should be removed. */
 const GONE_AFTER_MS = 60 * 60_000;
 
+const COMMANDS_SHOWN = 5;
+
 /** Pure: explains the state of a node. */
 export function whyNode(node: NodeFact, nowMs: number): WhyBody {
   const chains = nodeChains(node, nowMs);
@@ -123,13 +125,22 @@ function version({ name, versionMismatch: reason }: NodeFact): readonly WhyChain
 
 function closed(node: NodeFact): readonly WhyChain[] {
   if (node.draining) {
-    const links = [`${node.name} is being drained: its instances are moved to other nodes.`];
+    const links = [`${node.name} is being drained: its instances are moved to other nodes.`, ...awaited(node)];
     return [{ links, next: `slipway nodes:info ${node.name}` }];
   }
   if (!node.cordoned) return [];
   return [
     { links: [`${node.name} is cordoned: it gets no new instances.`], next: `slipway nodes:uncordon ${node.name}` },
   ];
+}
+
+/** A drain waits for one-off commands. */
+function awaited({ commands, drainUntilMs }: NodeFact): readonly string[] {
+  if (commands.length === 0) return [];
+  const names = commands.slice(0, COMMANDS_SHOWN).join(', ');
+  const more = commands.length > COMMANDS_SHOWN ? ` and ${String(commands.length - COMMANDS_SHOWN)} more` : '';
+  const until = drainUntilMs === undefined ? 'the deadline' : clockTime(drainUntilMs);
+  return [`It still runs ${names}${more}. What has not ended at ${until} is stopped.`];
 }
 
 function missing(node: NodeFact): readonly WhyChain[] {

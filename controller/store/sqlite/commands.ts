@@ -59,6 +59,7 @@ const commandRow = z.strictObject({
   failure: absent(parsed(reason)),
   result: absent(parsed(result)),
   cancelled: z.number().transform((value) => value === 1),
+  drainedNode: absent(z.string()),
   outputBytes: z.number(),
   outputLines: z.number(),
 });
@@ -108,10 +109,11 @@ function createProgress({
           output = case when length(output) < ${COMMAND_OUTPUT_BYTES} then output || ${added} else output end
           where task_id = ${id}`.execute(tx);
       }),
-    setCommandCancelled: (id) =>
+    setCommandCancelled: (id, drainedNode) =>
       inTransaction(async (tx) => {
         const open = tx.selectFrom('tasks').select('id').where('id', '=', id).where('finishedAtMs', 'is', null);
-        await tx.updateTable('commands').set({ cancelled: 1 }).where('taskId', 'in', open).execute();
+        const change = tx.updateTable('commands').set({ cancelled: 1, drainedNode: drainedNode ?? null });
+        await change.where('taskId', 'in', open).where('cancelled', '=', 0).execute();
       }),
     endCommand: (id, end) =>
       inTransaction(async (tx) => {
@@ -193,7 +195,7 @@ function rowsOf(tx: Tx) {
       ...(['tasks.finishedAtMs', 'tasks.failure', 'apps.name as app', 'commands.appId', 'commands.release'] as const),
       ...(['commands.process', 'commands.command', 'commands.memoryBytes', 'commands.timeoutMs'] as const),
       ...(['commands.graceMs', 'commands.userId', 'commands.cancelled', 'commands.result'] as const),
-      ...(['commands.outputBytes', 'commands.outputLines'] as const),
+      ...(['commands.outputBytes', 'commands.outputLines', 'commands.drainedNode'] as const),
     ]);
 }
 

@@ -21,12 +21,13 @@ import { appLife } from './migrations/0018-app-life.ts';
 import { commands } from './migrations/0019-commands.ts';
 import { healthChecks } from './migrations/0021-health-checks.ts';
 import { cron } from './migrations/0023-cron.ts';
+import { drainedCommands } from './migrations/0026-drained-commands.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands, appLife, cron],
+  ...[healthChecks, commands, appLife, cron, drainedCommands],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

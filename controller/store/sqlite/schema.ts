@@ -154,6 +154,7 @@ interface CommandTableRow {
   graceMs: number;
   userId: string | null;
   cancelled: Generated<number>;
+  drainedNode: Generated<string | null>;
   /** JSON of its exit; null: it has not ended, or its end is unknown. */
   result: Generated<string | null>;
   output: Generated<string>;

@@ -302,7 +302,7 @@ export class SimulatedController {
       removeUnused: () => Promise.resolve(),
     });
     const movement = createMovement({
-      ...{ store, fleet, queue, clock, log, lostAfterMs: 60_000, signal: stop.signal },
+      ...{ store, fleet, commands, queue, clock, log, lostAfterMs: 60_000, signal: stop.signal },
       newInstanceId,
     });
     const startedAtMs = clock.monotonicMs();

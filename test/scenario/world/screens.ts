@@ -27,7 +27,11 @@ export async function whyScreen(deps: LookDeps, about: string): Promise<string> 
 async function whyBody(deps: LookDeps, about: string): Promise<WhyBody> {
   const { store, clock } = deps;
   const row = (await store.nodes()).find((node) => node.name === about);
-  const [fact] = row === undefined ? [] : nodeFacts(deps, [row], await store.assignmentsOfNode(row.id));
+  const [rows, commands] = [
+    row === undefined ? [] : await store.assignmentsOfNode(row.id),
+    await store.unfinishedCommands(),
+  ];
+  const [fact] = row === undefined ? [] : nodeFacts(deps, [row], { rows, commands });
   if (fact !== undefined) return whyNode(fact, clock.nowMs());
   const [instance, name] = about.includes(' of ') ? about.split(' of ') : [undefined, about];
   const app = await store.appByName(parseAppName(name));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { renderNodeInfo, renderNodes } from '../../../../cli/nodes/render.ts';
+import { renderDrainStep, renderNodeInfo, renderNodes } from '../../../../cli/nodes/render.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import type { NodeBody } from '../../../../shared/api/nodes.ts';
 import { MINUTE, NOW, assertScreen, context, node } from '../../../support/cli-screens.ts';
@@ -19,6 +19,40 @@ describe('the screen of nodes', () => {
       '=== Nodes',
       'attic  connected      lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25',
       'fra-1  not connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25  last heard 3 min ago',
+    ]);
+  });
+});
+
+describe('one-off commands on a node', () => {
+  const run = {
+    app: 'shop',
+    name: 'run.4',
+    kind: 'run',
+    release: 3,
+    node: 'attic',
+    startedAtMs: NOW - MINUTE,
+  } as const;
+  const info = {
+    ...node,
+    placed: [],
+    commands: [run, { ...run, name: 'cron.report.7', kind: 'cron', stopping: true }],
+  } as const;
+
+  it('are listed below its instances', () => {
+    const [, below] = renderNodeInfo(info, context).split('=== Instances\n');
+    assertScreen(below ?? '', [
+      'none',
+      '',
+      '=== One-off commands',
+      'shop  run.4          on attic  for 60 s                    slipway run:logs run.4 -a shop',
+      'shop  cron.report.7  on attic  for 60 s  is being stopped  slipway cron:output cron.report.7 -a shop',
+    ]);
+  });
+
+  it('are named in the progress of a drain', () => {
+    assert.deepEqual(renderDrainStep({ ...info, drainUntilMs: NOW }, plainPaint), [
+      'run.4 of shop: still runs; it is stopped at 2026-11-20 10:00:00 UTC',
+      'cron.report.7 of shop: is being stopped',
     ]);
   });
 });

@@ -17,6 +17,8 @@ describe('one-off commands', () => {
     assert.match(text, /running/);
     assert.match(text, /exited with status 3/);
     assert.match(text, /failed/);
+    const drained = { ...failed, failure: { code: 'SLIP_COMMAND_DRAINED', message: 'Drained.' } };
+    assert.match(renderRuns('shop', [drained], context), /stopped: its node was drained/);
     assert.match(renderRuns('shop', [], context), /slipway run:detached -a shop -- COMMAND/);
   });
 });

@@ -37,6 +37,28 @@ describe('the status screen', () => {
     assertScreen(renderStatus(status, context), ['All is well.', '', ...rest]);
   });
 
+  it('names the one-off commands that run, with the command for their output', () => {
+    const run = {
+      app: 'shop',
+      name: 'run.4',
+      kind: 'run',
+      release: 3,
+      node: 'attic',
+      startedAtMs: NOW - MINUTE,
+    } as const;
+    const commands = [{ ...run, name: 'release.3', kind: 'release' } as const, { ...run, stopping: true }];
+    assertScreen(renderStatus({ ...status, commands, moreCommands: 2 }, context), [
+      'All is well.',
+      '',
+      ...rest,
+      '',
+      '=== One-off commands',
+      'shop  release.3  on attic  for 60 s                    slipway releases:output v3 -a shop',
+      'shop  run.4      on attic  for 60 s  is being stopped  slipway run:logs run.4 -a shop',
+      '… and 2 more one-off commands',
+    ]);
+  });
+
   it('shows problems first, with the next command', () => {
     const problems = [
       { message: 'shop: web.2 on attic is down. It ran out of memory.', next: 'slipway logs -a shop -p web.2' },

@@ -39,6 +39,7 @@ function status(
     formerLimits: [],
     aboveCeilings: [],
     failedCron: [],
+    commands: [],
     current,
     latest: current,
   };
@@ -69,6 +70,18 @@ describe('status', () => {
     const placeless = status({ wanted: { web: 2 } });
     assert.deepEqual(messages(placeless), ['shop: 1 of 2 up: web.2 not placed.']);
     assert.equal(placeless.problems[0]?.next, 'slipway why shop');
+  });
+
+  it('names the one-off commands that run', () => {
+    const command = {
+      app: 'shop',
+      name: 'release.3',
+      kind: 'release',
+      release: 3,
+      node: 'fra-1',
+      startedAtMs: 5,
+    } as const;
+    assert.deepEqual([status({}).commands, status({ commands: [command] }).commands], [undefined, [command]]);
   });
 
   it('reports an app for which the route table has no room', () => {
