@@ -42,14 +42,15 @@ export function renderOutdated(status: StatusBody, context: RenderContext): stri
   return ` ${paint.red('!')}    The controller does not answer. This is its status of ${since}; trying again.\n\n${renderStatus(status, context)}`;
 }
 
-function upText({ live, desired, stopped }: AppStatusBody): string {
+/** As the column READY of kubectl: an instance that is up and not ready does not count. */
+function upText({ live, ready = live, desired, stopped }: AppStatusBody): string {
   if (stopped === 'all') return live === 0 ? 'stopped' : `stopping, ${live} up`;
   const rest = stopped === undefined ? '' : `, ${stopped.join(', ')} stopped`;
-  return `${live}/${desired} up${rest}`;
+  return ready < live ? `${ready}/${desired} ready${rest}` : `${live}/${desired} up${rest}`;
 }
 
 function appRow(app: AppStatusBody, { paint, nowMs }: RenderContext): Cell[] {
-  const well = app.live === app.desired;
+  const well = (app.ready ?? app.live) === app.desired;
   return [
     app.name,
     app.release === undefined ? 'not deployed' : `v${app.release}`,

@@ -111,9 +111,9 @@ export function appsPart(
 type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody>; readonly nowMs: number };
 
 function appStatus({ name, current, counts, webUrl, stopped, lock, maintenance }: CountedApp): AppStatusBody {
-  const { live, desired, nodes } = counts;
+  const { live, ready, desired, nodes } = counts;
   const release = { release: current?.version, lastDeployAtMs: current?.createdAtMs };
-  return { name, ...release, live, desired, nodes, webUrl, stopped, lock, maintenance };
+  return { name, ...release, live, ready, desired, nodes, webUrl, stopped, lock, maintenance };
 }
 
 function heldProblems(held: readonly string[]): readonly ProblemBody[] {

@@ -79,6 +79,7 @@ function instanceFacts(
         desired: row.desired,
         limits: row.limits,
         status,
+        ready: status?.ready,
         stuck: movement.blockedBecause(row.instanceId),
       },
       node: names.get(row.nodeId) ?? 'removed node',

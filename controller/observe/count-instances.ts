@@ -9,6 +9,8 @@ export interface CountedInstance {
   /** `unknown` while its node is not connected. */
   readonly state: string;
   readonly desired: 'run' | 'standby' | 'stop';
+  /** False: its health checks fail, so it gets no requests. */
+  readonly ready?: boolean | undefined;
 }
 
 export interface InstanceCounts<I extends CountedInstance = CountedInstance> {
@@ -16,6 +18,8 @@ export interface InstanceCounts<I extends CountedInstance = CountedInstance> {
   readonly desired: number;
   /** Wanted instances that are live on a connected node. Several copies (a move, a lost node, a switch) count once. */
   readonly live: number;
+  /** Live ones whose health checks do not fail. */
+  readonly ready: number;
   /** Wanted instances that are not live, with their assignment. `at` is absent while the instance has no place. */
   readonly down: readonly { readonly name: string; readonly at: I | undefined }[];
   /** The nodes of all these instances. */
@@ -43,14 +47,19 @@ export function countInstances<I extends CountedInstance>(
   );
   const best = slots.map(({ name, copies }) => ({
     name,
-    at: copies.find(({ state }) => state === 'live') ?? copies[0],
+    at: copies.find(isReady) ?? copies.find(({ state }) => state === 'live') ?? copies[0],
   }));
   return {
     desired: best.length,
     live: best.filter(({ at }) => at?.state === 'live').length,
+    ready: best.filter(({ at }) => at !== undefined && isReady(at)).length,
     down: best.filter(({ at }) => at?.state !== 'live'),
     nodes: [...new Set(best.flatMap(({ at }) => at?.node ?? []))].sort(),
   };
+}
+
+function isReady({ state, ready }: CountedInstance): boolean {
+  return state === 'live' && ready !== false;
 }
 
 /** A live instance with a number that is too high replaces a missing instance, until that one is live. */

@@ -60,8 +60,10 @@ export type WhyBody = z.output<typeof whyBody>;
 const appStatusBody = z.object({
   name: z.string(),
   release: z.number().optional(),
-  /** Instances that passed their health check. */
+  /** Instances that are up: they passed the health check of their start. */
   live: z.number(),
+  /** Those of them whose health checks do not fail now, so that they get requests. Absent: the controller is older. */
+  ready: z.number().optional(),
   desired: z.number(),
   nodes: list(z.string()),
   lastDeployAtMs: z.number().optional(),

@@ -80,7 +80,10 @@ export function commandCases(get: () => Store): void {
     await store.endCommand(stopped.id, { result: { ...DONE, endedBy: 'cancel' } });
     await store.endCommand(done.id, { result: DONE });
     const rows = await Promise.all([stopped, done].map(({ id }) => store.command(id)));
-    assert.deepEqual(rows.map((row) => row?.state), ['cancelled', 'succeeded']);
+    assert.deepEqual(
+      rows.map((row) => row?.state),
+      ['cancelled', 'succeeded'],
+    );
   });
 
   it('has one release command for each release', async () => {

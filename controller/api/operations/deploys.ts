@@ -27,7 +27,8 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
   const instances = await instancesOf(deps, app, release?.version);
   const isRunning = aborts.isRunning(app.id);
   const { phase, about } = deployPhase({ build, release, isRunning, instances });
-  const own = about === 'build' ? await aboutBuild(store, build) : await aboutRelease(deps, app, { release, instances });
+  const own =
+    about === 'build' ? await aboutBuild(store, build) : await aboutRelease(deps, app, { release, instances });
   const subject = about === 'build' ? build : release;
   const nameOf = await userNames(store, subject === undefined ? [] : [subject.userId]);
   return {

@@ -44,6 +44,8 @@ export interface InstanceFact {
   readonly limits: Limits;
   /** `unknown` while its node is not connected. */
   readonly state: InstanceState | 'unknown';
+  /** False: its health checks fail. */
+  readonly ready?: boolean | undefined;
   readonly status?: InstanceStatus | undefined;
   /** Why it cannot leave its node although it must: the reason for each other node. */
   readonly stuck?: string | undefined;

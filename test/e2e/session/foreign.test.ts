@@ -9,13 +9,15 @@ import type { ApiDeps } from '../../../controller/api/deps.ts';
 import { createNodeEventSink } from '../../../controller/observe/node-events.ts';
 import type { NodeTls } from '../../../agent/session/node-files.ts';
 import { readNodeTls } from '../../../agent/session/node-files.ts';
+import type { CommandRow } from '../../../controller/domain/commands.ts';
 import type { BuildTask } from '../../../shared/domain/build.ts';
 import type { InstanceId, NodeId, TaskId } from '../../../shared/domain/ids.ts';
+import { TASK_KINDS } from '../../../shared/domain/task.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import type { LogEvent } from '../../../shared/kit/log.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
 import { loadAgentService, type WireAgentMessage } from '../../../shared/rpc/service.ts';
-import { anyBuildTask } from '../../support/arbitraries.ts';
+import { anyBuildTask, anyCommandTask } from '../../support/arbitraries.ts';
 import { API_CONFIG } from '../../support/api-fixture.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { openControllerServers, type ControllerServers } from '../../support/controller-servers.ts';
@@ -41,6 +43,7 @@ interface Party {
 }
 
 const [taskSample] = fc.sample(anyBuildTask, { numRuns: 1, seed: 11 });
+const [commandSample] = fc.sample(anyCommandTask, { numRuns: 1, seed: 11 });
 const LIE = 'SLIP_LIE';
 
 async function openScene(t: TestContext): Promise<Scene> {
@@ -81,7 +84,7 @@ async function join(t: TestContext, servers: ControllerServers, name: string): P
   const { row, stateDir } = await servers.machine(name);
   const tls = await readNodeTls(stateDir);
   const raw = openRawAgent(t, servers, tls);
-  raw.send({ hello: HELLO });
+  raw.send({ hello: { ...HELLO, taskKinds: [...TASK_KINDS] } });
   await eventually('a desired state', () => raw.heard.some((one) => one.desired));
   return { id: row.id, tls, raw };
 }
@@ -153,6 +156,20 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
 };
 
+/** What another node says of a command. Builds have the rows above. */
+const COMMAND_CLAIMS: Readonly<Record<'taskOutput' | 'taskResult', (taskId: TaskId) => WireAgentMessage>> = {
+  taskOutput: (taskId) => ({ taskOutput: { taskId, chunk: Buffer.from(LIE) } }),
+  taskResult: (taskId) => ({ taskResult: { taskId, command: { exit: { code: 0, atMs: 5 }, durationMs: 1 } } }),
+};
+
+async function startCommand({ store, app, dispatch }: ControllerServers, { id: nodeId }: Party): Promise<CommandRow> {
+  const limits = { memoryBytes: 1, timeoutMs: 60_000, graceMs: 1_000 };
+  const own = { id: randomId() as TaskId, kind: 'run', appId: app.id, nodeId, release: 2, command: 'true' } as const;
+  const row = await store.createCommand({ ...own, ...limits });
+  await dispatch.commands.start(row, { ...commandSample!, kind: 'run', taskId: row.id, appId: app.id });
+  return row;
+}
+
 describe('reports of a node about data of another node', () => {
   const { requestType } = loadAgentService().service.Session as unknown as {
     requestType: { type: { field: { name: string }[] } };
@@ -190,6 +207,32 @@ describe('reports of a node about data of another node', () => {
       );
       await unharmed?.(scene, t);
       assert.equal(mine.raw.ended, undefined);
+    });
+  }
+
+  for (const [kind, claim] of Object.entries(COMMAND_CLAIMS)) {
+    it(`${kind} of a command: is ignored, and the command ends as its own node says`, async (t) => {
+      const { servers, mine, theirs } = await openScene(t);
+      const { id } = await startCommand(servers, mine);
+      await eventually('the command', () => mine.raw.heard.some((one) => one.startTask?.taskId === id));
+      theirs.raw.send(claim(id), { heartbeat: { load1: 3 } });
+      await eventually('a later message', () => servers.dispatch.fleet.node(theirs.id)?.load1 === 3);
+      const complaints = servers.logger.events.filter(({ event }) => event === 'session.unknown_task');
+      assert.deepEqual(
+        complaints.map(({ fields }) => fields['node']),
+        ['theirs'],
+      );
+      assert.equal(
+        theirs.raw.heard.some((one) => one.taskAck),
+        false,
+      );
+      assert.deepEqual(
+        [(await servers.store.command(id))?.state, await servers.store.commandOutput(id)],
+        ['running', ''],
+      );
+      mine.raw.send({ taskResult: { taskId: id, command: { exit: { code: 3, atMs: 5 }, durationMs: 1 } } });
+      const ended = await servers.dispatch.commands.ended(id);
+      assert.deepEqual([ended?.state, ended?.result?.exit.code], ['failed', 3]);
     });
   }
 

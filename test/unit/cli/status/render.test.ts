@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderStatus } from '../../../../cli/status/render.ts';
 import type { StatusBody } from '../../../../shared/api/observe.ts';
@@ -35,6 +36,16 @@ describe('the status screen', () => {
 
   it('says that all is well', () => {
     assertScreen(renderStatus(status, context), ['All is well.', '', ...rest]);
+  });
+
+  it('does not count an instance as ready while its health checks fail', () => {
+    const [shop] = status.apps;
+    const line = (ready: number): string =>
+      renderStatus({ ...status, apps: [{ ...shop!, live: 2, ready, stopped: ['worker'] }] }, context).split(
+        '=== Apps\n',
+      )[1] ?? '';
+    assert.match(line(1), /^shop {2}v3 {2}1\/2 ready, worker stopped/);
+    assert.match(line(2), /^shop {2}v3 {2}2\/2 up, worker stopped/);
   });
 
   it('names the one-off commands that run, with the command for their output', () => {

@@ -72,6 +72,11 @@ describe('status', () => {
     assert.equal(placeless.problems[0]?.next, 'slipway why shop');
   });
 
+  it('counts instances that are up, and those of them that are ready', () => {
+    const [shop] = status({ instances: [instance({ ready: false })] }).apps;
+    assert.deepEqual([shop?.live, shop?.ready, shop?.desired], [1, 0, 1]);
+  });
+
   it('names the one-off commands that run', () => {
     const command = {
       app: 'shop',
