@@ -30,14 +30,17 @@ function renderHead(app: string, deploy: DeployBody, paint: Paint): string {
   const where = build?.node === undefined ? '' : ` on ${build.node}`;
   const by = user === undefined ? '' : ` (${user})`;
   const why = failure === undefined ? '' : `: ${failure.message}`;
-  const colour =
-    phase === 'failed' || phase === 'cancelled' ? paint.red : phase === 'live' ? paint.green : paint.yellow;
   const says = command === undefined ? PHASES[phase] : 'runs the release command';
-  return `${app}${what}${by}: ${colour(says)}${where}${why}\n`;
+  return `${app}${what}${by}: ${colourOf(phase, paint)(says)}${where}${why}\n`;
 }
 
 function renderCommand(app: string, version: number | undefined, command: NonNullable<DeployBody['command']>): string {
   const { node, startedAtMs } = command;
   const output = `slipway releases:output v${String(version)} -a ${app}`;
   return `  Running the release command on node ${node} since ${renderTime(startedAtMs)} UTC. See the output with: ${output}\n`;
+}
+
+function colourOf(phase: DeployBody['phase'], paint: Paint): (text: string) => string {
+  if (phase === 'failed' || phase === 'cancelled') return paint.red;
+  return phase === 'live' ? paint.green : paint.yellow;
 }
