@@ -2,10 +2,12 @@ import type { StopBody } from '../../shared/api/app-life.ts';
 import { sayStopped } from '../../shared/domain/placement.ts';
 import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { oneOf } from '../parse-flags.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 export const stop: CommandRun = async (cli, [word], flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call('stopApp', { params: { app }, body: requestOf(word, flags) });
+  const api = await cli.api();
+  const body = await sayWaiting(cli, app, api.call('stopApp', { params: { app }, body: requestOf(word, flags) }));
   const restart = `It stays stopped over pushes until: slipway ps:start -a ${app}\n`;
   await show(cli, flags, {
     body,
@@ -15,7 +17,8 @@ export const stop: CommandRun = async (cli, [word], flags) => {
 
 export const start: CommandRun = async (cli, [word], flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call('startApp', { params: { app }, body: requestOf(word, flags) });
+  const api = await cli.api();
+  const body = await sayWaiting(cli, app, api.call('startApp', { params: { app }, body: requestOf(word, flags) }));
   await show(cli, flags, {
     body,
     render: (answer) => {

@@ -27,6 +27,14 @@ export interface FormationsDeps extends CountDeps {
   readonly queue: KeyedQueue;
 }
 
+/** A stop or a start. */
+export interface StopRequest {
+  /** Undefined: all process types. */
+  readonly type?: string | undefined;
+  /** Aborts when the user does not wait any more. Then nothing changes, unless its turn has begun. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** One process type: its count, its limits and its placement rule. */
 export interface ProcessPlan {
   readonly type: string;
@@ -126,12 +134,17 @@ export class Formations {
   }
 
   /** Stops all process types of an app, or one. See {@link Stops}. */
-  stop(app: App, by: Asker, type: string | undefined): Promise<StopResult> {
-    return this.#deps.queue.enqueue(app.id, () => this.#stops.stop(app, by, type));
+  stop(app: App, by: Asker, request: StopRequest): Promise<StopResult> {
+    return this.#inTurn(app, request, () => this.#stops.stop(app, by, request.type));
   }
 
-  start(app: App, by: Asker, type: string | undefined): Promise<StopResult> {
-    return this.#deps.queue.enqueue(app.id, () => this.#stops.start(app, by, type));
+  start(app: App, by: Asker, request: StopRequest): Promise<StopResult> {
+    return this.#inTurn(app, request, () => this.#stops.start(app, by, request.type));
+  }
+
+  /** A deploy can take long. A user who does not wait for its end any more does not expect that the app changes later. */
+  #inTurn<T>(app: App, { signal }: StopRequest, work: () => Promise<T>): Promise<T> {
+    return this.#deps.queue.enqueue(app.id, () => (signal?.aborted === true ? Promise.reject(notWaited(app)) : work()));
   }
 
   /** At start: continues changes of limits that a crash interrupted. @param ready resolves when the nodes are connected */
@@ -195,5 +208,14 @@ function noInstance(app: App, which: string | undefined, stopped: Stopped | unde
     message: `${app.name} has no running instance${which === undefined ? '' : ` ${quoteInput(which)}`} to restart.`,
     hint: hint ?? `${sayStopped(stopped ?? 'all', app.name)}. Start it with: slipway ps:start -a ${app.name}`,
     httpStatus: 422,
+  });
+}
+
+function notWaited({ name }: App): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PS_NOT_WAITED',
+    kind: 'conflict',
+    message: `The caller disconnected before it was its turn, so nothing of ${name} was stopped or started.`,
+    hint: `See what it waited for: slipway deploy:status -a ${name}`,
   });
 }

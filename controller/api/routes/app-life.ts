@@ -29,12 +29,12 @@ function stopRoutes({ formations }: ApiDeps): readonly Route[] {
     appRoute('stopApp', {
       auth: 'user',
       action: 'app.write',
-      handle: ({ app, user, body }) => formations.stop(app, user, body.process),
+      handle: ({ app, user, body, signal }) => formations.stop(app, user, { type: body.process, signal }),
     }),
     appRoute('startApp', {
       auth: 'user',
       action: 'app.write',
-      handle: ({ app, user, body }) => formations.start(app, user, body.process),
+      handle: ({ app, user, body, signal }) => formations.start(app, user, { type: body.process, signal }),
     }),
   ];
 }
