@@ -2,6 +2,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { AttachedProcess } from '../shared/attach/attached-process.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import type { Console, ConsoleTerminal } from './terminal/console.ts';
+import { ScreenModes } from './terminal/screen-modes.ts';
 
 export interface AttachedCommand {
   readonly stream: Duplex;
@@ -18,9 +19,14 @@ export async function runAttachedCommand(
   console: Console,
   { stream, words, terminal, watch }: AttachedCommand,
 ): Promise<number> {
+  const modes = new ScreenModes();
+  const output = (bytes: Uint8Array): Promise<void> => {
+    if (terminal !== undefined) modes.see(bytes);
+    return written(console.stdout, bytes);
+  };
   const process = new AttachedProcess(
     stream,
-    { output: (bytes) => written(console.stdout, bytes), errors: (bytes) => written(console.stderr, bytes) },
+    { output, errors: (bytes) => written(console.stderr, bytes) },
     systemClock,
   );
   if (terminal === undefined) process.start({ mode: 'pipe', words });
@@ -28,6 +34,9 @@ export async function runAttachedCommand(
   try {
     await (watch === undefined ? process.started : Promise.race([process.started, watch(process)]));
     return await untilExited(console, process, terminal);
+  } catch (error) {
+    await written(console.stdout, Buffer.from(modes.restore()));
+    throw error;
   } finally {
     process.close();
   }
@@ -40,7 +49,9 @@ async function untilExited(
   terminal: ConsoleTerminal | undefined,
 ): Promise<number> {
   const restore = terminal?.enterRawMode();
-  const stopResizes = terminal?.onResize(() => process.resize(terminal.size()));
+  const resize = (): void => terminal && process.resize(terminal.size());
+  const stopResizes = terminal?.onResize(resize);
+  resize(); // the size may have changed since the start was asked for
   const stopInput = passInput(console.stdin, process);
   try {
     return await process.exited;
