@@ -79,13 +79,13 @@ function formationCommands(scene: ScriptScene): Commands {
       'ps:stop',
       ([which]) =>
         (app, by, to) =>
-          to.stop(app, by, which),
+          to.stop(app, by, { type: which }),
     ),
     ...twice(
       'ps:start',
       ([which]) =>
         (app, by, to) =>
-          to.start(app, by, which),
+          to.start(app, by, { type: which }),
     ),
     ...twice('ps:limits', ([type = '', megabytes = '']) => (app, by, to) => {
       return to.setLimits(app, by, { type, limits: { memoryBytes: Number(megabytes) * 1024 ** 2 } });

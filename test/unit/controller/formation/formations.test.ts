@@ -4,6 +4,7 @@ import { Formations } from '../../../../controller/formation/formations.ts';
 import { Restarts, type RestartDeps } from '../../../../controller/formation/restarts.ts';
 import { newInstanceId } from '../../../../controller/assignments/instance-id.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
+import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../../shared/kit/keyed-queue.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { FakeFleet } from '../../../support/fake-fleet.ts';
@@ -19,7 +20,7 @@ describe('a stop that waits for a deploy', () => {
       ...{ policy: { startTimeoutMs: 1_000 }, signal: new AbortController().signal },
     };
     const queue = new KeyedQueue();
-    const formations = new Formations({ ...deps, restarts: new Restarts(deps), queue });
+    const formations = new Formations({ ...deps, restarts: new Restarts(deps), queue, failpoint: noFailpoint });
     const deploy = Promise.withResolvers<undefined>();
     const deployed = queue.enqueue(app.id, () => deploy.promise);
     const gone = new AbortController();
