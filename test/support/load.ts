@@ -6,6 +6,8 @@ export interface Seen {
   /** Monotonic ms at which each body was complete. */
   readonly endedAtMs: number[];
   readonly failures: string[];
+  /** Monotonic ms of each failure. */
+  readonly failedAtMs: number[];
 }
 
 interface Target {
@@ -20,7 +22,7 @@ const CLIENT_TIMEOUT_MS = 60_000;
 
 /** Requests at a constant rate, each on a new connection, independent of the answers (an open loop). */
 export class Load {
-  readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [] };
+  readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [], failedAtMs: [] };
   readonly #timer: NodeJS.Timeout;
   #open = 0;
 
@@ -46,6 +48,7 @@ export class Load {
     const fail = (why: string): void => {
       this.#open -= 1;
       this.#seen.failures.push(why);
+      this.#seen.failedAtMs.push(performance.now());
     };
     const outgoing = get(
       { host: address, port, headers: { host }, agent: false, timeout: CLIENT_TIMEOUT_MS },
