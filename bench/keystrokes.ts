@@ -49,7 +49,9 @@ async function openShell(program: readonly string[], env: Env): Promise<Shell> {
   ended.catch(() => undefined);
   const shown = async (text: RegExp): Promise<void> => {
     const seen = new Promise<void>((resolve) => {
-      look = () => void (text.test(screen) && resolve());
+      look = () => {
+        if (text.test(screen)) resolve();
+      };
       look();
     });
     await Promise.race([seen, ended]);
