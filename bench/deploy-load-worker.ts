@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Connection, type Answer, type Target } from './deploy-load-connection.ts';
 import { median } from './figures.ts';
 
-// Cheap requests at a constant rate, in a thread of their own. Half of them use a connection that stays open, the others a new one each.
+// Cheap requests at a constant rate, in a thread of their own. Some use a new connection each, the others connections that stay open.
 
 const TICK_MS = 5;
 /** When so many are open, the next ones are sent later, and the rate falls. */
@@ -11,6 +11,8 @@ const BODY = /^release=v(\d+) code=\d+ step=\d+\n$/;
 
 export interface LoadData extends Target {
   readonly ratePerS: number;
+  /** Share of the requests that use a new connection each, 0 to 1. */
+  readonly newShare: number;
 }
 
 export type LoadCommand =
@@ -96,7 +98,8 @@ class Requests {
 
   #send(): void {
     const phase = this.#phase;
-    const keepAlive = this.#sent % 2 === 0;
+    const newOnes = (count: number): number => Math.floor(count * this.#data.newShare);
+    const keepAlive = newOnes(this.#sent + 1) === newOnes(this.#sent);
     this.#sent += 1;
     this.#open += 1;
     phase.requests += 1;

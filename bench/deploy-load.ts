@@ -1,15 +1,18 @@
 /**
  * Deploys, config changes, rollbacks and a drain under load. No request may fail.
  *
- *   node bench/deploy-load.ts [--sandbox lxc] [--deploys 30] [--configs 30] [--rollbacks 10] [--drain] [--rate 1000]
+ *   node bench/deploy-load.ts [--sandbox lxc] [--deploys 30] [--configs 30] [--rollbacks 10] [--drain]
+ *     [--rate 800] [--new 25]
  *
- * Three booted servers (needs root). The app runs on two of them. All requests enter at the third one, which does not run it: half of them
- * on connections that stay open, half on a new one each. Websockets and responses of 20 s are open the whole time.
+ * Three booted servers (needs root). The app runs on two of them. All requests enter at the third one, which does not run it. `--new` is
+ * the percentage of requests that use a new connection each. Each of these costs a TLS handshake between two servers: 3 ms of processor
+ * time for both sides. The other requests use connections that stay open. Websockets and responses of 20 s are open the whole time.
  * Prints a table and, as the last line, JSON. The exit code is 1 when anything failed.
  */
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ReleaseBody } from '../shared/api/releases.ts';
 import { eventually } from '../test/support/eventually.ts';
@@ -20,6 +23,7 @@ import type { Target } from './deploy-load-connection.ts';
 import { printReport, type PhaseResult, type Report, type Sample } from './deploy-load-report.ts';
 import { nowMs, RequestLoad } from './deploy-load-requests.ts';
 import { OpenStreams, type EchoSocket } from './deploy-load-streams.ts';
+import type { LoadData } from './deploy-load-worker.ts';
 
 const APP = 'load';
 const EDGE = 'edge-1';
@@ -29,6 +33,8 @@ const OTHER = 'app-2';
 const DRAIN_TIMEOUT_MS = 30_000;
 /** Until the drain of replaced instances begins (settle and bake), and for their end. */
 const BEFORE_AND_AFTER_DRAIN_MS = 90_000;
+/** Until a line of a proxy is in its file. */
+const LOG_DELAY_MS = 1_000;
 const SOCKETS_OF_OPERATION = 2;
 const SOCKETS_OF_DRAIN = 8;
 
@@ -44,6 +50,8 @@ interface Bench {
   /** What the release before it answered. */
   former: Serving;
 }
+
+type Rate = Pick<LoadData, 'ratePerS' | 'newShare'>;
 
 interface Serving {
   readonly code: number;
@@ -86,7 +94,7 @@ async function instancesOn(fleet: ServerFleet, name: string): Promise<readonly s
   return live.filter(({ node }) => node === name).map((instance) => instance.name);
 }
 
-async function openBench(fleet: ServerFleet, ratePerS: number): Promise<Bench> {
+async function openBench(fleet: ServerFleet, rate: Rate): Promise<Bench> {
   await fleet.joinAll();
   await fleet.fleet.slipway('nodes:cordon', EDGE);
   const repository = await fleet.fleet.me.repository(APP, await filesOf(1));
@@ -97,7 +105,7 @@ async function openBench(fleet: ServerFleet, ratePerS: number): Promise<Bench> {
     return counts.every((count) => count === 1);
   });
   const target: Target = { address: fleet.servers.named(EDGE).address, port: 80, host: `${APP}.localhost` };
-  const load = await RequestLoad.start({ ...target, ratePerS }, () => void explain(fleet));
+  const load = await RequestLoad.start({ ...target, ...rate }, () => void explain(fleet));
   const drained = new Map<string, number>();
   const streams = new OpenStreams({
     target,
@@ -108,8 +116,9 @@ async function openBench(fleet: ServerFleet, ratePerS: number): Promise<Bench> {
   return { fleet, repository, load, streams, drained, serving, former: serving };
 }
 
-/** The logs of the proxies at the first failure. They are short at this rate, so this cannot wait for the end. */
+/** The logs of the proxies at the first failure. At this rate they only have the last few seconds. */
 async function explain({ servers }: ServerFleet): Promise<void> {
+  await delay(LOG_DELAY_MS);
   for (const account of await Promise.all(servers.list.map(proxyAccount))) console.log(account);
 }
 
@@ -160,7 +169,6 @@ async function runPhase(
       console.log(`${phase.name} ${String(index + 1)} failed: ${String(error)}`);
     }
   }
-  await bench.streams.untilReplacedEnd(DRAIN_TIMEOUT_MS + BEFORE_AND_AFTER_DRAIN_MS);
   const onEdge = await instancesOn(bench.fleet, EDGE);
   if (onEdge.length > 0) failures.push(`${onEdge.join()} ran on the server through which the requests enter`);
   return { name: phase.name, samples, streams, failures };
@@ -216,6 +224,7 @@ async function measure(bench: Bench, counts: Counts): Promise<Report> {
   ].filter(({ count }) => count > 0);
   const results = [];
   for (const phase of phases) results.push(await runPhase(bench, phase, () => phase.once(bench)));
+  await bench.streams.untilReplacedEnd(DRAIN_TIMEOUT_MS + BEFORE_AND_AFTER_DRAIN_MS);
   await bench.streams.finish();
   bench.load.stop();
   return Promise.all(results.map(async (result) => ({ ...result, requests: await bench.load.figures(result.name) })));
@@ -229,14 +238,15 @@ async function main(): Promise<void> {
       configs: { type: 'string', default: '30' },
       rollbacks: { type: 'string', default: '10' },
       drain: { type: 'boolean', default: false },
-      rate: { type: 'string', default: '1000' },
+      rate: { type: 'string', default: '800' },
+      new: { type: 'string', default: '25' },
     },
   });
   const { sandbox } = values;
-  const ratePerS = Number(values.rate);
+  const rate = { ratePerS: Number(values.rate), newShare: Number(values.new) / 100 };
   const machine = { cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), node: process.version };
   console.log(
-    `sandbox ${sandbox}, ${values.rate} requests a second, load of the machine ${String(loadavg()[0])}`,
+    `sandbox ${sandbox}, ${values.rate} requests a second, ${values.new} % on new connections, load of the machine ${String(loadavg()[0])}`,
     machine,
   );
   const fleet = await ServerFleet.start([EDGE, HOME, OTHER], {
@@ -244,7 +254,7 @@ async function main(): Promise<void> {
   });
   let bench: Bench | undefined;
   try {
-    bench = await openBench(fleet, ratePerS);
+    bench = await openBench(fleet, rate);
     const counts = {
       deploys: Number(values.deploys),
       configs: Number(values.configs),
@@ -252,7 +262,7 @@ async function main(): Promise<void> {
       drains: values.drain ? 1 : 0,
     };
     const report = await measure(bench, counts);
-    if (!printReport(report, { sandbox, ratePerS, machine, loadAfter: loadavg()[0] })) process.exitCode = 1;
+    if (!printReport(report, { sandbox, ...rate, machine, loadAfter: loadavg()[0] })) process.exitCode = 1;
   } catch (error) {
     console.log(await fleet.report());
     throw error;
