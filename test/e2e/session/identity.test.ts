@@ -227,7 +227,7 @@ describe('answers to a hostile agent', () => {
   });
 
   it('no more than its share when it sends too much, with one log line', async (t) => {
-    const rig = await startRig(t, { budget: { perSecond: 100, burst: 50 } });
+    const rig = await startRig(t, { budget: { perSecond: 1, burst: 50 } });
     const node = await rig.join('alpha');
     const { call } = rawCall(t, rig, node.issued.tls);
     call.write(encodeAgentMessage(await helloOf()));
