@@ -29,14 +29,20 @@ export class HistoryCleaner {
   readonly #deps: HistoryCleanerDeps;
   #imagesAtMs = -Infinity;
   #isDue = false;
+  /** At first true: a former run of the controller may have ended between the rows and the files. */
+  #mayBeUnused = true;
   readonly #turns = new KeyedQueue();
 
   constructor(deps: HistoryCleanerDeps) {
     this.#deps = deps;
   }
 
-  /** Call this when the app has a new build or release. It works in the background. After a crash, the next push cleans up the rest. */
-  grown(appId: AppId): void {
+  /**
+   * Call this when the app has a new build or release. It works in the background. After a crash, the next push cleans up the rest.
+   * @param removed number of slugs that the caller removed from the database
+   */
+  grown(appId: AppId, removed = 0): void {
+    if (removed > 0) this.#mayBeUnused = true;
     void this.clean(appId);
   }
 
@@ -49,6 +55,7 @@ export class HistoryCleaner {
     const { store, logs, log, failpoint, signal } = this.#deps;
     try {
       const removed = (await store.trimReleases(appId)) + (await store.removeSlugs(appId));
+      if (removed > 0) this.#mayBeUnused = true;
       await failpoint('history.slugsRemoved');
       await this.#deps.keepCommits(appId, await store.keptCommits(appId));
       const builds = await store.buildsToTrim(appId);
@@ -56,7 +63,7 @@ export class HistoryCleaner {
       await logs.remove(builds);
       await failpoint('history.outputRemoved');
       if (builds.length > 0) await store.removeBuilds(builds);
-      if (removed > 0) this.#removeImagesLater();
+      if (this.#mayBeUnused) this.#removeImagesLater();
     } catch (error) {
       if (!signal.aborted) log.warn({ appId, err: error }, 'history.not_trimmed');
     }
@@ -79,10 +86,12 @@ export class HistoryCleaner {
     this.#imagesAtMs = clock.monotonicMs();
     try {
       await failpoint('images.removing');
+      this.#mayBeUnused = false;
       const removed = await images.remove();
       const bytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (removed.length > 0) log.info({ images: removed.length, bytes }, 'images.removed');
     } catch (error) {
+      this.#mayBeUnused = true;
       if (!signal.aborted) log.warn({ err: error }, 'images.not_removed');
     }
   }

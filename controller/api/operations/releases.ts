@@ -131,10 +131,10 @@ export async function changeRetention(
   { app, user, slugs }: { readonly app: App; readonly user: User; readonly slugs: number | undefined },
 ): Promise<Retention> {
   await deps.store.setSlugsKept(app.id, slugs);
-  await deps.store.removeSlugs(app.id);
+  const removed = await deps.store.removeSlugs(app.id);
   const kept = `${String(slugs ?? SLUGS_KEPT)} slugs before the current one are kept for ${app.name}.`;
   noteEvent(deps, { ...eventOf(app, user), kind: 'release.retention', message: kept });
-  deps.history.grown(app.id);
+  deps.history.grown(app.id, removed);
   return await retentionOf(deps, app);
 }
 
