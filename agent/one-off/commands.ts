@@ -201,6 +201,7 @@ export class Commands {
 
   async #remove({ record }: Held): Promise<void> {
     await this.#deps.sandbox.destroy(record.taskId);
+    await this.#deps.failpoint('agent.commandRemoved');
     await this.#deps.records.remove(record.taskId);
     this.#held.delete(record.taskId);
     this.#deps.ended?.();

@@ -159,6 +159,7 @@ class InstanceSteps {
     if (startedAtMs === undefined) return;
     const health = failing.length === 0 ? undefined : { startedAtMs, failing };
     await this.save(runtime, { ...runtime.record, health });
+    await this.#deps.failpoint('agent.marked');
     const [first] = failing;
     const name = instanceName(assignment);
     const text =
@@ -178,6 +179,7 @@ class InstanceSteps {
     if (reason === undefined) return;
     this.logLine(runtime, reason.message);
     await this.stopProcess(runtime, signal);
+    await this.#deps.failpoint('agent.unhealthyEnded');
     await this.giveUp(runtime, reason);
   }
 

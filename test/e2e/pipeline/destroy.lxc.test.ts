@@ -30,6 +30,8 @@ process.on('SIGTERM', () => process.exit(0));
 
 const AGENT_STAGES = ['agent.leftoverRemoved', 'agent.destroyedSynced'];
 const CONTROLLER_STAGES = ['app.ending', 'app.destroyed', 'app.filesRemoved'];
+/** `SLIPWAY_CRASH_ROUNDS=5` for the full proof. */
+const ROUNDS = Number(process.env['SLIPWAY_CRASH_ROUNDS'] ?? '1');
 
 interface Running {
   readonly appId: string;
@@ -135,7 +137,7 @@ describe('an app that is destroyed', { concurrency: false }, () => {
   });
 
   it('is complete in the end when the agent is killed repeatedly during it', async () => {
-    for (const stage of AGENT_STAGES) {
+    for (const stage of Array.from({ length: ROUNDS }, () => AGENT_STAGES).flat()) {
       await push(mine, 'untidy');
       const app = running();
       await fleet.endAgent('SIGTERM');
@@ -155,28 +157,30 @@ describe('an app that is destroyed', { concurrency: false }, () => {
 
   for (const stage of CONTROLLER_STAGES) {
     it(`is complete or undone when the controller is killed at ${stage}`, async () => {
-      await push(mine, 'untidy');
-      const app = running();
-      await fleet.endController('SIGTERM');
-      await fleet.startController({ SLIPWAY_FAILPOINTS: `${stage}=kill` });
-      await fleet.untilConnected();
-      await destroy('untidy').catch(() => undefined);
-      await fleet.controllerGone();
-      await fleet.startController();
-      await fleet.untilConnected();
-      if (!(await isGone('untidy'))) {
-        assert.equal(stage, 'app.ending', 'only before the transaction it is whole');
-        assert.equal((await fleet.site.get('untidy')).status, 200);
+      for (let round = 0; round < ROUNDS; round += 1) {
         await push(mine, 'untidy');
-        await destroy('untidy');
+        const app = running();
+        await fleet.endController('SIGTERM');
+        await fleet.startController({ SLIPWAY_FAILPOINTS: `${stage}=kill` });
+        await fleet.untilConnected();
+        await destroy('untidy').catch(() => undefined);
+        await fleet.controllerGone();
+        await fleet.startController();
+        await fleet.untilConnected();
+        if (!(await isGone('untidy'))) {
+          assert.equal(stage, 'app.ending', 'only before the transaction it is whole');
+          assert.equal((await fleet.site.get('untidy')).status, 200);
+          await push(mine, 'untidy');
+          await destroy('untidy');
+        }
+        await free();
+        await assertNothingLeft(app);
+        const ids = await eventually('the controller has no file of it', () => {
+          const names = readdirSync(fleet.stateDirs.controller, { recursive: true, encoding: 'utf8' });
+          return names.some((name) => name.includes(app.appId)) ? undefined : names;
+        });
+        assert.ok(ids.length > 0);
       }
-      await free();
-      await assertNothingLeft(app);
-      const ids = await eventually('the controller has no file of it', () => {
-        const names = readdirSync(fleet.stateDirs.controller, { recursive: true, encoding: 'utf8' });
-        return names.some((name) => name.includes(app.appId)) ? undefined : names;
-      });
-      assert.ok(ids.length > 0);
     });
   }
 });

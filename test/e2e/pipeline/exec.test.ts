@@ -213,4 +213,17 @@ describe('commands in a running instance', { concurrency: false }, () => {
     await fleet.startAgent();
     assert.equal((await exec('true')).code, 0);
   });
+
+  it('ends an attached one-off command when the controller is killed, and the client says so', async (t) => {
+    const shell = onTerminal(t, 'run', '-a', 'app', 'sh', '-c', 'echo in; sleep 1000');
+    await shell.shows(/in[\r\n]/);
+    await fleet.endController();
+    assert.deepEqual((await shell.closed)[0], 1);
+    await fleet.startController();
+    await fleet.untilConnected();
+    await eventually('its end is known', async () => {
+      const [last] = (await fleet.api('GET', '/apps/app/runs')) as RunBody[];
+      return last?.finishedAtMs !== undefined;
+    });
+  });
 });
