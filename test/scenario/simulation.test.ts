@@ -25,10 +25,10 @@ test(
 );
 
 test(
-  'apps that are destroyed meanwhile leave nothing on any node, and their user ids are free afterwards',
+  'the same while apps are destroyed, renamed, stopped, locked, in maintenance and unwell, and a destroyed app leaves nothing',
   { timeout: 3_600_000 },
   async () => {
-    for (const seed of seeds) await Simulation.run(seed, join(dir, `destroys-${String(seed)}`), { destroys: true });
+    for (const seed of seeds) await Simulation.run(seed, join(dir, `life-${String(seed)}`), { appLife: true });
   },
 );
 

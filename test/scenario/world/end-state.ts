@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
+import { LATE_MS } from '../../../controller/cron/plan.ts';
 import type { App } from '../../../controller/domain/apps.ts';
+import { newestTick } from '../../../shared/domain/cron-schedule.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import type { World } from './world.ts';
+
+/** A tick waits this long for a node, and a command has this long for its end. */
+const CRON_PATIENCE_MS = 11 * 60_000 + LATE_MS;
 
 /** Checks that the fleet has reached the desired state, and that nothing is left of earlier states. */
 export async function checkEndState(world: World): Promise<void> {
   assert.deepEqual(world.violations, [], 'a rule was broken');
   assert.deepEqual(await world.store.unfinishedReleases(), [], 'a release is neither current nor failed');
   for (const app of world.apps.values()) await checkApp(world, app);
+  await checkCron(world);
+  await checkMaintenance(world);
   const awaited = (await world.store.destroyedApps(1_000)).filter(({ freeAtMs }) => freeAtMs === undefined);
   assert.deepEqual(awaited, [], 'a node did not say that nothing is left of a destroyed app');
   const illegal = world.trace.lines.filter((line) => line.includes('reconcile.illegal_transition'));
@@ -27,6 +34,33 @@ export async function checkEndState(world: World): Promise<void> {
 /** The ids of commands begin with `task`. */
 function isStartOfCommand(call: string): boolean {
   return call.startsWith('start task');
+}
+
+/** Every tick was decided, and the end of every command is known. */
+async function checkCron({ store, clock }: World): Promise<void> {
+  const longAgoMs = clock.nowMs() - CRON_PATIENCE_MS;
+  for (const { app, entry, decidedMs } of await store.readCronJobs())
+    assert.ok(decidedMs >= (newestTick(entry, longAgoMs) ?? 0), `a tick of ${entry.name} of ${app.name} was forgotten`);
+  const open = (await store.unfinishedCommands()).filter((row) => row.kind === 'cron' && row.createdAtMs < longAgoMs);
+  assert.deepEqual(
+    open.map(({ process }) => process),
+    [],
+    'the end of a command is not known',
+  );
+}
+
+/** Every proxy has the last decision about maintenance. */
+async function checkMaintenance({ apps, store, machines }: World): Promise<void> {
+  for (const { id, name } of apps.values()) {
+    const { maintenance = false } = (await store.appById(id)) ?? {};
+    for (const machine of machines.values())
+      for (const route of machine.proxy.routes().filter(({ app }) => app === name))
+        assert.equal(
+          route.maintenance !== undefined,
+          maintenance,
+          `${machine.name} does not know whether ${name} is in maintenance`,
+        );
+  }
 }
 
 async function checkApp(world: World, app: App): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App } from '../../../controller/domain/apps.ts';
+import { AppChanges } from './app-changes.ts';
+import { ANY_POINT } from './controller.ts';
 import { checkEndState } from './end-state.ts';
 import type { Machine } from './machine.ts';
 import { Random } from '../../support/random.ts';
@@ -20,6 +22,7 @@ const BEHAVIOURS = [
   'crash-after 1000',
   'crash-after 8000',
 ];
+const CRON_COMMANDS = ['work 300', 'work 9000', 'fail 2000'];
 const RELEASE_COMMANDS = ['', '', 'work 300', 'work 9000', 'fail 2000'];
 const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
 /** Longer than several rollouts that wait for room one after the other, with all their steps. */
@@ -32,16 +35,18 @@ export const DEFAULT_HISTORIES = 30;
 export class Simulation {
   readonly world: World;
   readonly #random: Random;
-  readonly #destroys: boolean;
+  readonly #changes: AppChanges;
+  readonly #appLife: boolean;
 
-  private constructor(world: World, random: Random, destroys: boolean) {
+  private constructor(world: World, random: Random, appLife: boolean) {
     this.world = world;
     this.#random = random;
-    this.#destroys = destroys;
+    this.#changes = new AppChanges(world, random);
+    this.#appLife = appLife;
   }
 
-  /** @param options `destroys`: apps are also destroyed sometimes */
-  static async run(seed: number, dir: string, options: { readonly destroys?: boolean } = {}): Promise<Simulation> {
+  /** @param options `appLife`: apps are also destroyed, renamed, stopped, locked, in maintenance, or unwell sometimes */
+  static async run(seed: number, dir: string, options: { readonly appLife?: boolean } = {}): Promise<Simulation> {
     const random = new Random(seed);
     const slow: Readonly<Record<string, number>> = {
       ensure: 200,
@@ -57,7 +62,7 @@ export class Simulation {
       storeMs: () => random.between(0, 3),
       effectMs: (method) => random.between(0, slow[method] ?? 2),
     });
-    const simulation = new Simulation(world, random, options.destroys === true);
+    const simulation = new Simulation(world, random, options.appLife === true);
     try {
       await simulation.#live();
       await simulation.#heal();
@@ -79,8 +84,11 @@ export class Simulation {
     for (const name of ['fra', 'ams', 'lon'].slice(0, this.#random.between(1, 3)))
       (await world.addMachine(name)).startAgent();
     await world.clock.advance(1000);
-    for (const name of APPS)
+    for (const name of APPS) {
       await this.world.store.setFormation((await this.world.app(name)).id, { web: this.#random.between(1, 4) });
+      const command = this.#random.pick(CRON_COMMANDS);
+      await this.world.addCron(name, { name: 'report', schedule: '*/2 * * * *', command });
+    }
     for (let events = this.#random.between(3, 12); events > 0; events -= 1) {
       await this.#event();
       await world.clock.advance(this.#random.pick([10, 200, 1000, 4000, 15_000]));
@@ -94,7 +102,9 @@ export class Simulation {
       () => this.#scale(),
       () => this.#killAgent(),
       () => this.#killController(),
-      ...(this.#destroys ? [() => this.#destroy(), () => this.#destroy()] : []),
+      () => this.#killControllerAtStep(),
+      () => this.#changes.rollBack(),
+      ...(this.#appLife ? this.#lifeEvents() : []),
       () => this.#partition(),
       () => this.#drain(),
       () => this.#uncordon(),
@@ -118,12 +128,24 @@ export class Simulation {
     await this.#random.pick(events)();
   }
 
+  #lifeEvents(): readonly (() => void | Promise<void>)[] {
+    const changes = this.#changes;
+    return [
+      ...[() => this.#destroy(), () => this.#destroy()],
+      ...[() => changes.stop(), () => changes.start(), () => changes.rename(), () => changes.lock()],
+      ...[() => changes.maintenance(), () => changes.setChecks()],
+      () => {
+        changes.unwell();
+      },
+    ];
+  }
+
   #machine(): Machine {
     return this.#random.pick([...this.world.machines.values()]);
   }
 
   async #push(): Promise<void> {
-    const app = this.#random.pick(APPS);
+    const app = this.#changes.name();
     await this.world.app(app);
     const release = this.#random.pick(RELEASE_COMMANDS);
     const processTypes = {
@@ -163,7 +185,7 @@ export class Simulation {
 
   /** Does not wait for the answer. A refusal is fine too. */
   async #ask(what: string, ask: (app: App, to: Formations) => Promise<unknown>): Promise<void> {
-    const app = await this.world.app(this.#random.pick(APPS));
+    const app = await this.world.app(this.#changes.name());
     if (!this.world.controller.runs) return;
     this.world.trace.say('test', `${what} ${app.name}`);
     void ask(app, this.world.controller.formations()).catch((error: unknown) => {
@@ -172,7 +194,7 @@ export class Simulation {
   }
 
   async #lostAfter(): Promise<void> {
-    const app = await this.world.app(this.#random.pick(APPS));
+    const app = await this.world.app(this.#changes.name());
     const [lostAfterMs] = this.#random.pick([[45_000], [90_000], ['never'], [undefined]] as const);
     await this.world.store.setLostAfter(app.id, lostAfterMs);
     this.world.controller.movement?.wake(app.id);
@@ -197,6 +219,15 @@ export class Simulation {
     this.world.controller.kill();
     await this.world.clock.advance(this.#random.pick([0, 100, 5000]));
     await this.#during(this.world.controller.start());
+  }
+
+  /** Between two steps of what it does now. */
+  async #killControllerAtStep(): Promise<void> {
+    const { controller, clock } = this.world;
+    controller.killAt(ANY_POINT);
+    await clock.advance(this.#random.pick([1000, 10_000]));
+    controller.killAt(undefined);
+    if (!controller.runs) await this.#during(controller.start());
   }
 
   /** For a shorter or longer time than the limit of the apps. All cuts end with the simulation. */
@@ -266,7 +297,10 @@ export class Simulation {
 
   async #heal(): Promise<void> {
     this.world.trace.say('test', 'everything is whole again');
-    for (const machine of this.world.machines.values()) machine.faults.clear();
+    for (const { faults, unwell } of this.world.machines.values()) {
+      faults.clear();
+      unwell.clear();
+    }
     for (const name of [...this.world.partitioned]) this.#unite(name);
     const untilMs = this.world.clock.monotonicMs() + HEALED_MS;
     let quietLooks = 0; // two in a row: a push that waited for another may be about to begin
@@ -279,7 +313,9 @@ export class Simulation {
   /** No work is running any more. */
   async #quiet(): Promise<boolean> {
     const { store, machines } = this.world;
+    if (!(await this.#changes.isStarted())) return false;
     if ((await store.unfinishedReleases()).length > 0) return false;
+    if ((await store.unfinishedCommands()).length > 0) return false;
     const rows = await store.allAssignments();
     if (rows.some((row) => row.desired !== 'run')) return false;
     // A move runs two copies of an instance. The old one stops when all proxies have the new routes.
@@ -287,6 +323,6 @@ export class Simulation {
     if (slots.size < rows.length) return false;
     if ((await store.destroyedApps(1_000)).some(({ freeAtMs }) => freeAtMs === undefined)) return false;
     const states = [...machines.values()].flatMap((machine) => machine.statuses().map((status) => status.state));
-    return (states.length > 0 || this.#destroys) && states.every((state) => state === 'live');
+    return (states.length > 0 || this.#appLife) && states.every((state) => state === 'live');
   }
 }

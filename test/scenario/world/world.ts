@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { renameApp } from '../../../controller/api/operations/app-life.ts';
 import { openStore } from '../../../controller/store/open-store.ts';
 import type { App } from '../../../controller/domain/apps.ts';
@@ -8,6 +9,7 @@ import type { CronEntry } from '../../../shared/domain/cron.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { parseAppName, parseNodeName, parseUserName } from '../../../shared/domain/names.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
+import { revealAll } from '../../../shared/kit/sensitive.ts';
 import { Machine } from './machine.ts';
 import { SimulatedController, slugFor } from './controller.ts';
 import { checkAcknowledged, checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
@@ -111,9 +113,13 @@ export class World {
     const app = await this.app(name);
     this.#pushes += 1;
     const commit = this.#pushes.toString(16).padStart(7, '0').padEnd(40, '0');
+    const locked = (await this.store.appById(app.id))?.lock;
     const outcome = await this.controller.push(app, slugFor(processTypes, commit, this.#cron.get(app.id)), (text) => {
       this.trace.say('push', text.replace(/^ *Time: .*\n/m, ''));
     });
+    const now = (await this.store.appById(app.id))?.lock;
+    if (outcome.ok && locked !== undefined && now?.atMs === locked.atMs)
+      this.violations.push(`${app.name} was locked, and a push was released`);
     this.trace.say('push', outcome.ok ? 'ok' : `rejected (${outcome.reason})`);
     return outcome.ok;
   }
@@ -225,6 +231,7 @@ export class World {
         this.released.add([...this.apps.values()].find((each) => each.id === appId)?.name ?? '');
         say(`v${String(version)} current`);
         await check(appId);
+        await this.#checkConfig(store, appId, version);
       },
       failRelease: async (appId, version, ...[failure, change, restore]) => {
         await store.failRelease(appId, version, failure, change, restore);
@@ -272,6 +279,15 @@ export class World {
         await store.changeAssignments(change);
       },
     };
+  }
+
+  /** A rollback restores slug and config together. */
+  async #checkConfig(store: Store, appId: App['id'], version: number): Promise<void> {
+    const [release, config] = [await store.release(appId, version), await store.config(appId)];
+    if (release?.cause !== 'rollback') return;
+    this.#guard(() => {
+      assert.deepEqual(revealAll(config), revealAll(release.config), 'a rollback did not restore the config');
+    });
   }
 
   async #checkChange(store: Store, change: AssignmentChange): Promise<void> {
