@@ -36,12 +36,12 @@ export class AppChanges {
     const type = this.#random.pick(['', 'web', 'worker']);
     return this.#change('stop', (app) => {
       this.#world.mayPause.add(app.name);
-      return this.#world.controller.formations().stop(app, OPERATOR, type === '' ? undefined : type);
+      return this.#world.controller.formations().stop(app, OPERATOR, type === '' ? {} : { type });
     });
   }
 
   start(): Promise<void> {
-    return this.#change('start', (app) => this.#world.controller.formations().start(app, OPERATOR, undefined));
+    return this.#change('start', (app) => this.#world.controller.formations().start(app, OPERATOR, {}));
   }
 
   rename(): Promise<void> {
@@ -94,7 +94,7 @@ export class AppChanges {
     for (const app of stopped)
       void this.#world.controller
         .formations()
-        .start(app, OPERATOR, undefined)
+        .start(app, OPERATOR, {})
         .catch(() => undefined);
     return stopped.length === 0;
   }
