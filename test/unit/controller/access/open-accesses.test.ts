@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as settled } from 'node:timers/promises';
 import { OpenAccesses } from '../../../../controller/access/open-accesses.ts';
 import { eventually } from '../../../support/eventually.ts';
+
+/** Everything that waits for a promise has run. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface World {
   readonly accesses: OpenAccesses;
