@@ -10,12 +10,13 @@ import { composeApi, composeGitServer } from './compose-servers.ts';
 import { readControllerConfig, type ControllerConfig } from './config.ts';
 import { controllerPaths, openFoundations, type Basics } from './foundations.ts';
 import { initialise } from './init.ts';
-import { declareRestored } from './restored.ts';
+import { declareRestored, undoFailedUpgrade } from './restored.ts';
 
 const USAGE = `Usage:
   node controller/main.ts serve --config FILE
   node controller/main.ts init  --config FILE --admin NAME --key PUBLIC_KEY_FILE... --out CLI_CONFIG_FILE
   node controller/main.ts restored --config FILE
+  node controller/main.ts undo-upgrade --config FILE
 
 serve runs the controller. init creates the first administrator, with SSH keys and an API token. It skips what exists already.
 Example:
@@ -25,7 +26,11 @@ restored declares that the database was restored from a backup and is valid. Wit
 than the state that they have. Stop the controller first, and make sure that no other controller runs. After install.sh:
   cd /opt/slipway-controller/current
   runuser -u slipway-controller -- node/bin/node controller/main.ts restored --config /etc/slipway/controller.json
+
+undo-upgrade brings the database back that an older version can read, after an upgrade that failed before the controller accepted work.
+install.sh does this by itself. Otherwise it changes nothing.
 `;
+const COMMANDS: readonly string[] = ['serve', 'init', 'restored', 'undo-upgrade'];
 const NODES_BACK_MS = 30_000;
 
 async function serve(config: ControllerConfig): Promise<void> {
@@ -44,6 +49,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   const foundations = await openFoundations(basics);
   const parts = await composePipeline(basics, foundations);
   await parts.builds.failInterrupted();
+  await foundations.store.acceptUpgrade();
   const endBackground = startBackground(basics, parts);
   const agentsPort = await parts.dispatch.listen();
   const git = composeGitServer(basics, parts);
@@ -123,7 +129,7 @@ async function main(argv: readonly string[]): Promise<void> {
     },
   });
   const command = positionals[0] ?? 'serve';
-  if (values.help === true || values.config === undefined || !['serve', 'init', 'restored'].includes(command)) {
+  if (values.help === true || values.config === undefined || !COMMANDS.includes(command)) {
     process.stdout.write(USAGE);
     process.exitCode = values.help === true ? 0 : 2;
     return;
@@ -132,6 +138,10 @@ async function main(argv: readonly string[]): Promise<void> {
   if (command === 'serve') return serve(config);
   if (command === 'restored') {
     process.stdout.write(await declareRestored(config));
+    return;
+  }
+  if (command === 'undo-upgrade') {
+    process.stdout.write(await undoFailedUpgrade(config));
     return;
   }
   return init(config, values);

@@ -5,7 +5,7 @@ import { randomId } from '../shared/kit/random-id.ts';
 import { Keyring } from './secrets/keyring.ts';
 import { controllerPaths } from './foundations.ts';
 import type { ControllerConfig } from './config.ts';
-import { openStore } from './store/open-store.ts';
+import { openStore, undoUpgrade } from './store/open-store.ts';
 
 /**
  * Declares that the database was restored from a backup and is valid. Until then the nodes refuse such a controller, because they cannot
@@ -22,6 +22,15 @@ export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stat
     await store.close();
   }
   return `${path} is now the valid database, and every node will accept it. Start the controller, then check with: slipway status\n`;
+}
+
+/** @returns what was done, for the operator */
+export async function undoFailedUpgrade({ stateDir }: Pick<ControllerConfig, 'stateDir'>): Promise<string> {
+  const path = controllerPaths(stateDir).database;
+  await refuseUnlessOurs(path);
+  if (!(await undoUpgrade(path)))
+    return 'The database was not changed: no upgrade has changed it, or the controller has accepted work since.\n';
+  return `${path} is again as it was before the upgrade. The upgraded database is ${path}.failed-upgrade.\n`;
 }
 
 /** Opening a missing database would create it, with files that only this account can write. */

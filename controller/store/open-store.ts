@@ -36,6 +36,7 @@ import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
 import { createInTransaction, createKysely } from './sqlite/transactions.ts';
+import { keepCopy, restoreCopy } from './sqlite/upgrade-backup.ts';
 import { createKeys, createTokens, createUsers } from './sqlite/users.ts';
 
 export interface StoreOptions {
@@ -49,6 +50,15 @@ export interface StoreOptions {
   readonly quotas?: Partial<Quotas> | undefined;
   /** Default: {@link DOMAINS_BYTES_MAX}. */
   readonly domainsBytesMax?: number | undefined;
+}
+
+/** See `restoreCopy`: undoes the migration of an upgrade that failed before the controller accepted work. */
+export async function undoUpgrade(path: string): Promise<boolean> {
+  try {
+    return await restoreCopy(path);
+  } catch (error) {
+    throw translateStoreError(error, path);
+  }
 }
 
 /**
@@ -103,6 +113,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createAssignments(deps),
       ...createBulkQueries(deps),
       ...createEvents(deps, onEvents),
+      acceptUpgrade: async () => {
+        if (path !== IN_MEMORY) await keepCopy(path, clock);
+      },
       close: async () => {
         await db.destroy();
         lock?.release();

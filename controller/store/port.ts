@@ -75,6 +75,11 @@ export interface Store
   limitCeilings(): Promise<Ceilings>;
   /** Null sets the default again. @returns the current ceilings */
   setLimitCeilings(changes: Partial<Record<CeilingName, number | null | undefined>>): Promise<Ceilings>;
+  /**
+   * The controller accepts work from now on. The copy of the database that was made before a migration lacks this work, so an upgrade that fails
+   * later is not undone by the installer. The copy is kept for the operator.
+   */
+  acceptUpgrade(): Promise<void>;
   close(): Promise<void>;
 
   // -- users, keys, tokens

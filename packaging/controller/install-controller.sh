@@ -234,6 +234,24 @@ controller_run() {
   done
 }
 
+# Brings the database of before the upgrade back, if the new version has changed it and has not accepted work. Only then nothing is lost.
+controller_undo() {
+  systemctl stop "$C_UNIT"
+  as_user "$C_USER" "$C_ROOT/$NEW/node/bin/node" "$C_ROOT/$NEW/controller/main.ts" undo-upgrade --config "$C_CONFIG" </dev/null >&2 || true
+}
+
+# The new version did not answer.
+controller_go_back() {
+  journalctl --quiet --unit "$C_UNIT" --output cat --lines 5 --no-pager >&2 || true
+  if [ -z "$running" ] || [ "$running" = "$NEW" ]; then
+    fail "The controller did not start within $C_SECONDS s." "The lines above are the end of its log. More: journalctl -u $C_UNIT"
+  fi
+  controller_undo
+  controller_run "$running" ||
+    fail "Neither Slipway $NEW nor $running starts." "If $running cannot read the database, the new version has accepted work. Repair $NEW and start it again, so that this work is not lost. More: journalctl -u $C_UNIT. Databases of before an upgrade are in $C_STATE/backups."
+  fail "Slipway $NEW did not start within $C_SECONDS s, so $running runs again." "The lines above are the end of its log."
+}
+
 controller_start() {
   if ! planned && [ "$running" = "$NEW" ] && [ -z "$UNIT_CHANGED" ] && controller_answers; then
     step 5 "Controller: $NEW is already running"
@@ -242,11 +260,7 @@ controller_start() {
   step 5 "Controller: start ${NEW:-it}${running:+, which replaces $running}"
   planned && return 0
   systemctl enable --quiet "$C_UNIT"
-  controller_run "$NEW" || {
-    journalctl --quiet --unit "$C_UNIT" --output cat --lines 5 --no-pager >&2 || true
-    [ -z "$running" ] || [ "$running" = "$NEW" ] || ! controller_run "$running" || fail "Slipway $NEW did not start within $C_SECONDS s, so $running runs again." "The lines above are the end of its log."
-    fail "The controller did not start within $C_SECONDS s." "The lines above are the end of its log. More: journalctl -u $C_UNIT"
-  }
+  controller_run "$NEW" || controller_go_back
   # Keep this version and the previous one.
   for folder in "$C_ROOT"/[0-9]*; do
     [ "$folder" = "$C_ROOT/$NEW" ] || [ "$folder" = "$C_ROOT/$running" ] || rm -rf "$folder"

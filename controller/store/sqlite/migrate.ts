@@ -48,6 +48,6 @@ function newerSchema(path: string, version: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_STORE_NEWER',
     message: `The database ${path} was written by a newer Slipway (schema ${version}, this one knows ${SCHEMA_VERSION}).`,
-    hint: 'Start the newer version again, or restore the backup taken before the upgrade to this path. Nothing was changed.',
+    hint: 'Start the newer version again. The folder backups beside it has the database of before the upgrade, without the changes since then. Nothing was changed.',
   });
 }

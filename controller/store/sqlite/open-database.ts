@@ -6,6 +6,7 @@ import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
 import { migrate } from './migrate.ts';
 import { damaged } from './store-errors.ts';
 import type { StateLock } from './state-lock.ts';
+import { copyBeforeMigration } from './upgrade-backup.ts';
 
 /** 'SLIP': marks a SQLite file as a Slipway database. */
 const APPLICATION_ID = 0x534c4950;
@@ -30,7 +31,7 @@ export async function openDatabase(path: string, lock: StateLock | undefined): P
     await createFile(path);
   }
   await chmod(path, 0o600);
-  const database = openChecked(path);
+  const database = await openChecked(path);
   lock?.rememberDatabase();
   return database;
 }
@@ -54,13 +55,14 @@ function createAt(path: string): Database.Database {
   return database;
 }
 
-function openChecked(path: string): Database.Database {
+async function openChecked(path: string): Promise<Database.Database> {
   const database = new Database(path, { fileMustExist: true });
   try {
     configure(database);
     assertSqliteVersion(database);
     assertOurs(database, path);
     assertIntact(database, path);
+    await copyBeforeMigration(database, path);
     migrate(database, path);
     return database;
   } catch (error) {

@@ -15,6 +15,7 @@ const UNIT = 'slipway-controller.service';
 const SOURCES =
   'agent bin buildpacks cli controller packaging proto script shared install.sh package.json package-lock.json tsconfig.json LICENSE';
 const PLACES = `/opt/slipway-controller /etc/slipway /var/lib/slipway-controller /var/cache/slipway-controller /usr/local/bin/slipway /etc/systemd/system/${UNIT}`;
+const DROP_IN = `/etc/systemd/system/${UNIT}.d`;
 const INSTALL = `SUDO_USER=ada exec ${CHECKOUT}/install.sh controller`;
 
 describe('install.sh controller', { concurrency: false }, () => {
@@ -110,6 +111,23 @@ describe('install.sh controller', { concurrency: false }, () => {
     });
   });
 
+  it('takes the key of the config values from a systemd credential, and removes its file', async () => {
+    await asAda('slipway apps:create vault && slipway config:set -a vault PLANTED=a-secret-value');
+    await server.sh(`cp -p /var/lib/slipway-controller/config.key /etc/slipway/config-key && chown root: /etc/slipway/config-key &&
+      mkdir -p ${DROP_IN} && printf '[Service]\\nLoadCredential=slipway-config-key:/etc/slipway/config-key\\n' >${DROP_IN}/key.conf &&
+      systemctl daemon-reload && systemctl restart ${UNIT}`);
+    await eventually('the value is read with the key of the credential', async () => {
+      const { code, stdout } = await server.exec(['su', '-', 'ada', '-c', 'slipway config:get PLANTED -a vault']);
+      return code === 0 && stdout.trim() === 'a-secret-value';
+    });
+    assert.doesNotMatch(await server.sh('ls /var/lib/slipway-controller'), /config\.key/);
+    await server.sh(`mv /etc/slipway/config-key /var/lib/slipway-controller/config.key &&
+      chown slipway-controller: /var/lib/slipway-controller/config.key && rm -r ${DROP_IN} && systemctl daemon-reload && systemctl restart ${UNIT}`);
+    await eventually('the file is used again', async () => {
+      return (await server.exec(['su', '-', 'ada', '-c', 'slipway config:get PLANTED -a vault'])).code === 0;
+    });
+  });
+
   it('is upgraded by a second run, and keeps its administrator', async () => {
     const settings = await server.sh('cksum /home/ada/.config/slipway/* /etc/slipway/controller.json');
     const [version, pid] = [await program(), await mainPid()];
@@ -120,6 +138,20 @@ describe('install.sh controller', { concurrency: false }, () => {
     assert.notEqual(await mainPid(), pid);
     assert.match(await asAda('slipway status'), /=== Controller/);
     assert.equal(await server.sh('cksum /home/ada/.config/slipway/* /etc/slipway/controller.json'), settings);
+  });
+
+  it('runs the previous version with the previous database again when an upgrade fails after its migration', async () => {
+    const version = await program();
+    await server.sh(`cd ${CHECKOUT} && sed -i '0,/^];$/s//  "create table later (id text)",\\n];/' controller/store/sqlite/migrate.ts &&
+      sed -i 's/await foundations.store.acceptUpgrade();/throw new Error("this version is broken");/' controller/main.ts &&
+      sed -i 's/^C_SECONDS=.*/C_SECONDS=15/' packaging/controller/install-controller.sh`);
+    const { code, stderr } = await server.exec(['/bin/sh', '-c', INSTALL], { timeoutMs: 280_000 });
+    assert.equal(code, 1);
+    assert.match(stderr, /slipway\.db is again as it was before the upgrade/);
+    assert.match(stderr, /did not start within 15 s, so \S+ runs again/);
+    assert.equal(await program(), version);
+    assert.equal((await asAda('slipway config:get PLANTED -a vault')).trim(), 'a-secret-value');
+    assert.match(await server.sh('ls /var/lib/slipway-controller'), /^slipway\.db\.failed-upgrade$/m);
   });
 
   it('removes the program, and keeps the data of the controller until --purge', async () => {
