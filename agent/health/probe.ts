@@ -9,6 +9,8 @@ import type { ProbeAnswer, ProbeTarget, RunProbe } from './port.ts';
 /** So much of an answer is read. Its rest is not needed, because the expected text is short. */
 const BODY_BYTES_MAX = 64 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** Answers with a status from 100 to 199 before the real one. Without a limit, a hostile app could send them until the time limit. */
+const INTERIM_ANSWERS_MAX = 10;
 
 /** @param open for commands */
 export function createProbe(clock: Clock, open: OpenStream): RunProbe {
@@ -84,6 +86,13 @@ function askHttp(check: HttpCheck, { address, port }: Address, signal: AbortSign
         resolve(answer);
         asked.destroy();
       });
+    });
+    let interim = 0;
+    asked.on('information', ({ statusCode }) => {
+      interim += 1;
+      if (interim <= INTERIM_ANSWERS_MAX) return;
+      resolve({ passed: false, answer: `it answered ${String(statusCode)} again and again` });
+      asked.destroy();
     });
     asked.on('upgrade', (_response, socket) => {
       socket.destroy();

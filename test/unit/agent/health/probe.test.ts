@@ -152,6 +152,17 @@ describe('an HTTP check', () => {
       );
   });
 
+  it('ends when the app sends interim answers without end', async (t) => {
+    const port = await serveTcp(t, (socket) => {
+      const flood = (): void => {
+        while (!socket.destroyed && socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000)));
+      };
+      socket.on('drain', flood).once('data', flood);
+    });
+    const { passed, answer } = await ask(port, { path: '/' });
+    assert.deepEqual([passed, answer], [false, 'it answered 103 again and again']);
+  });
+
   it('does not pass for a switch of protocols', async (t) => {
     const port = await serveTcp(t, (socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
