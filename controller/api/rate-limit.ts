@@ -4,6 +4,8 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 export interface RatePolicy {
   readonly count: number;
   readonly perMs: number;
+  /** Default: about attempts from one address. */
+  readonly message?: string;
 }
 
 /** A bound, so that many addresses cannot use up the memory. */
@@ -32,7 +34,7 @@ export function createRateLimit(policy: RatePolicy, clock: Clock): RateLimit {
     if (calls.size < KEYS_MAX || calls.has(key)) calls.set(key, countOf(key) + 1);
   };
   const check = (key: string): void => {
-    if (countOf(key) >= policy.count || calls.size >= KEYS_MAX) throw tooMany(windowEndsAtMs - clock.monotonicMs());
+    if (countOf(key) >= policy.count || calls.size >= KEYS_MAX) throw tooMany(windowEndsAtMs - clock.monotonicMs(), policy.message);
   };
   return {
     count: (key) => {
@@ -51,13 +53,13 @@ export function createRateLimit(policy: RatePolicy, clock: Clock): RateLimit {
   };
 }
 
-function tooMany(waitMs: number): SlipwayError {
+function tooMany(waitMs: number, message = 'There were too many attempts from this address.'): SlipwayError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return new SlipwayError({
     code: 'SLIP_RATE_LIMIT',
     kind: 'conflict',
     httpStatus: 429,
-    message: 'There were too many attempts from this address.',
+    message,
     hint: `Wait ${seconds} s and try again.`,
   });
 }

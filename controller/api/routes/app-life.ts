@@ -1,11 +1,22 @@
 import { PAGE_BYTES_MAX } from '../../../shared/domain/fleet-routes.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { describeMaintenance, lockApp, renameApp, setMaintenance, unlockApp } from '../operations/app-life.ts';
+import { createRateLimit } from '../rate-limit.ts';
 import { appRoute, type Route } from '../route.ts';
 import { viewApp } from '../views.ts';
 
 /** JSON may write a byte of the page with six characters. */
 const PAGE_BODY_BYTES = 8 * PAGE_BYTES_MAX;
+
+/** Each start of maintenance can reload every proxy of the fleet. An end is always possible. */
+const STARTS_OF_APP = {
+  ...{ count: 20, perMs: 10 * 60_000 },
+  message: 'The maintenance of this app was started too often in ten minutes.',
+};
+const STARTS_OF_USER = {
+  ...{ count: 100, perMs: 10 * 60_000 },
+  message: 'You started the maintenance of apps too often in ten minutes.',
+};
 
 /** Decisions about a whole app. */
 export function appLifeRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
@@ -58,6 +69,7 @@ function lockRoutes(deps: ApiDeps): readonly Route[] {
 }
 
 function maintenanceRoutes(deps: ApiDeps): readonly Route[] {
+  const [ofApp, ofUser] = [createRateLimit(STARTS_OF_APP, deps.clock), createRateLimit(STARTS_OF_USER, deps.clock)];
   return [
     appRoute('showMaintenance', {
       auth: 'user',
@@ -68,7 +80,11 @@ function maintenanceRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.write',
       bodyLimitBytes: PAGE_BODY_BYTES,
-      handle: ({ app, user, body, signal }) => setMaintenance(deps, { app, user, maintenance: body, signal }),
+      handle: async ({ app, user, body, signal }) => {
+        ofApp.count(app.id);
+        ofUser.count(user.id);
+        return await setMaintenance(deps, { app, user, maintenance: body, signal });
+      },
     }),
     appRoute('endMaintenance', {
       auth: 'user',
