@@ -34,7 +34,8 @@ export function createRateLimit(policy: RatePolicy, clock: Clock): RateLimit {
     if (calls.size < KEYS_MAX || calls.has(key)) calls.set(key, countOf(key) + 1);
   };
   const check = (key: string): void => {
-    if (countOf(key) >= policy.count || calls.size >= KEYS_MAX) throw tooMany(windowEndsAtMs - clock.monotonicMs(), policy.message);
+    if (countOf(key) >= policy.count || calls.size >= KEYS_MAX)
+      throw tooMany(windowEndsAtMs - clock.monotonicMs(), policy.message);
   };
   return {
     count: (key) => {

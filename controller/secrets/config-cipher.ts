@@ -19,7 +19,11 @@ interface SealedText {
  * decrypt.
  */
 export type Place =
-  { readonly appId: string; readonly name: string } | { readonly appId: string; readonly version: number };
+  | { readonly appId: string; readonly name: string }
+  | { readonly appId: string; readonly version: number }
+  /** The id of a command, or `v3` for a release. */
+  | { readonly appId: string; readonly output: string }
+  | { readonly appId: string; readonly setting: 'buildpacks' };
 
 /** AES-256-GCM with a random initialisation vector for each text. */
 export interface ConfigCipher {
@@ -62,13 +66,15 @@ function decrypt(key: ConfigKey, text: string, place: Place): string {
 
 /** JSON separates the fields, so two places never have the same data. */
 function associatedData(keyId: string, place: Place): Buffer {
-  return Buffer.from(
-    JSON.stringify(
-      'name' in place
-        ? ['slipway config var', keyId, place.appId, place.name]
-        : ['slipway release config', keyId, place.appId, place.version],
-    ),
-  );
+  const [kind, row] = kindOf(place);
+  return Buffer.from(JSON.stringify([`slipway ${kind}`, keyId, place.appId, row]));
+}
+
+/** Databases have texts with these words, so they must not change. */
+function kindOf(place: Place): readonly [string, string | number] {
+  if ('name' in place) return ['config var', place.name];
+  if ('version' in place) return ['release config', place.version];
+  return 'output' in place ? ['output', place.output] : ['setting', place.setting];
 }
 
 function requireCurrent(keyring: Keyring): ConfigKey {
@@ -81,7 +87,8 @@ function requireCurrent(keyring: Keyring): ConfigKey {
 }
 
 function cannotDecrypt(place: Place, cause?: unknown): SlipwayError {
-  const what = 'name' in place ? `The config var ${place.name}` : `The config of release v${String(place.version)}`;
+  const [kind, row] = kindOf(place);
+  const what = kind === 'release config' ? `The config of release v${String(row)}` : `The ${kind} ${String(row)}`;
   return new SlipwayError({
     code: 'SLIP_CONFIG_DECRYPT',
     kind: 'bug',

@@ -9,9 +9,15 @@ export function addOutput(bytes: number, text: string): string {
   const clean = text.replaceAll('\0', '');
   const room = RELEASE_OUTPUT_BYTES_MAX - bytes;
   if (Buffer.byteLength(clean) <= room) return clean;
-  const kept = Buffer.from(clean)
+  return `${firstBytes(clean, room)}${CUT}`;
+}
+
+/** Pure: as much of the text as fits, cut between two characters. */
+export function firstBytes(text: string, room: number): string {
+  if (room <= 0) return '';
+  if (Buffer.byteLength(text) <= room) return text;
+  return Buffer.from(text)
     .subarray(0, room)
     .toString('utf8')
     .replace(/\uFFFD+$/u, '');
-  return `${kept}${CUT}`;
 }

@@ -87,7 +87,9 @@ function placeToRemove(
     if (index < 1 || index > now.length) throw noSuchPosition(index, now.length);
     return index - 1;
   }
-  const at = now.indexOf(name ?? '');
+  // Nobody sees the credentials of a URL that is set, so the URL without them is enough.
+  const exact = now.indexOf(name ?? '');
+  const at = exact >= 0 ? exact : now.findIndex((set) => withoutCredentials(set) === name);
   if (at < 0) throw notSet(name ?? '');
   return at;
 }

@@ -9,7 +9,7 @@ import type { App } from '../../controller/domain/apps.ts';
 import { DEFAULT_ENV, start } from '../../shared/kit/exec.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { revealAll, sealAll } from '../../shared/kit/sensitive.ts';
-import { addPlanted, openConfigState, PLANTED } from '../support/config-state.ts';
+import { addPlanted, openConfigState, PLANTED, PLANTED_BUILDPACK, PLANTED_OUTPUT } from '../support/config-state.ts';
 import { addApp, newRelease, noChange } from '../support/store-fixtures.ts';
 
 const CHILD = join(import.meta.dirname, '../support/config-key-rotation.ts');
@@ -44,6 +44,10 @@ describe('config values at rest', () => {
     for (const value of Object.values(PLANTED)) old.prepare('insert into gone values (?)').run(value.repeat(100));
     old.exec('drop table gone');
     old.prepare('update releases set config = ?, config_key_id = null').run(JSON.stringify(PLANTED));
+    old.prepare('update output_chunks set text = ?, key_id = null').run(PLANTED_OUTPUT);
+    old
+      .prepare('update build_settings set buildpacks = ?, buildpacks_key_id = null')
+      .run(JSON.stringify([PLANTED_BUILDPACK]));
     old.exec('update controller set clear_text = 1');
     old.close();
   }
@@ -131,6 +135,8 @@ describe('config values at rest', () => {
     await using state = await openConfigState(dir);
     assert.deepEqual(revealAll(await state.store.config(app.id)), PLANTED);
     assert.deepEqual(revealAll((await state.store.release(app.id, 1))?.config ?? {}), PLANTED);
+    assert.equal(await state.store.releaseOutput(app.id, 1), PLANTED_OUTPUT);
+    assert.deepEqual((await state.store.buildSettings(app.id)).buildpacks, [PLANTED_BUILDPACK]);
     assert.equal((await state.store.configKeyUse()).needed.length, 1);
     assert.deepEqual(await found(), []);
   }

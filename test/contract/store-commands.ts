@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { App } from '../../controller/domain/apps.ts';
-import type { CommandRow, NewCommand } from '../../controller/domain/commands.ts';
+import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../../controller/domain/commands.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { Store } from '../../controller/store/port.ts';
+import { COMMAND_OUTPUTS_BYTES } from '../../controller/store/sqlite/outputs.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import { parseUserName } from '../../shared/domain/names.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
@@ -84,6 +85,26 @@ export function commandCases(get: () => Store): void {
       rows.map((row) => row?.state),
       ['cancelled', 'succeeded'],
     );
+  });
+
+  it('keeps the first 256 KiB of the output of a command, and bounds the outputs of an app', async () => {
+    const { store, add } = await given(get());
+    const text = 'é'.repeat(COMMAND_OUTPUT_BYTES / 4);
+    const print = async (): Promise<CommandRow> => {
+      const row = await add();
+      await store.setTaskState(row.id, 'running');
+      for (let part = 0; part < 3; part += 1)
+        await store.appendCommandOutput(row.id, { text, bytes: Buffer.byteLength(text), lines: 0 });
+      await store.endCommand(row.id, { result: DONE });
+      return row;
+    };
+    const first = await print();
+    assert.equal(Buffer.byteLength(await store.commandOutput(first.id)), COMMAND_OUTPUT_BYTES);
+    for (let made = 0; made < COMMAND_OUTPUTS_BYTES / COMMAND_OUTPUT_BYTES; made += 1) await print();
+    const last = await add();
+    assert.equal(await store.commandOutput(first.id), '');
+    assert.equal((await store.commandByProcess(last.appId, 'run.1'))?.outputBytes, Buffer.byteLength(text) * 3);
+    assert.notEqual(await store.commandOutput((await store.commandByProcess(last.appId, 'run.17'))!.id), '');
   });
 
   it('has one release command for each release', async () => {

@@ -115,7 +115,10 @@ describe('the copy of the database before an upgrade', () => {
     const folder = join(dirname(path), 'backups');
     await mkdir(folder);
     for (const day of [1, 2, 3, 4])
-      await writeFile(join(folder, `schema-${String(22 - day)}-2026-01-0${String(day)}T10-00-00.000Z.db`), 'x');
+      await writeFile(
+        join(folder, `schema-${String(SCHEMA_VERSION + 10 - day)}-2026-01-0${String(day)}T10-00-00.000Z.db`),
+        'x',
+      );
     await writeFile(join(folder, 'mine.db'), 'x');
     write(path, { version: 1, user: 'ada' });
     const store = await open();
@@ -124,12 +127,12 @@ describe('the copy of the database before an upgrade', () => {
     assert.deepEqual(kept.slice(0, 1), ['mine.db']);
     assert.deepEqual(
       kept.slice(1).map((name) => name.split('-')[1]),
-      ['1', '18', '19'],
+      ['1', String(SCHEMA_VERSION + 6), String(SCHEMA_VERSION + 7)],
     );
     await store.acceptUpgrade();
     assert.deepEqual(
-      (await readdir(folder)).sort().map((name) => name.slice(0, 9)),
-      ['mine.db', 'schema-18', 'schema-19'],
+      (await readdir(folder)).sort().map((name) => name.split('-')[1]),
+      [undefined, String(SCHEMA_VERSION + 6), String(SCHEMA_VERSION + 7)],
     );
     await store.close();
   });

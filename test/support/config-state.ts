@@ -50,6 +50,9 @@ export const PLANTED: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from({ length: 50 }, (_, index) => [`PLANTED_${String(index)}`, `clear-value-${String(index)}-of-the-test`]),
 );
 
+export const PLANTED_OUTPUT = `connected with ${PLANTED['PLANTED_3'] ?? ''}\n`;
+export const PLANTED_BUILDPACK = `https://ada:${PLANTED['PLANTED_4'] ?? ''}@git.test/buildpack.git`;
+
 /** An app with 50 values, and a release that has them. */
 export async function addPlanted(store: Store): Promise<{ readonly app: App }> {
   const user = await addUser(store, 'ada', true);
@@ -58,5 +61,7 @@ export async function addPlanted(store: Store): Promise<{ readonly app: App }> {
   await store.createRelease(newRelease(app, { config: sealAll(PLANTED) }));
   await store.beginRollout(app.id, 1, noChange);
   await store.completeRollout(app.id, 1, noChange);
+  await store.appendReleaseOutput(app.id, 1, PLANTED_OUTPUT);
+  await store.changeBuildSettings(app.id, () => ({ buildpacks: [PLANTED_BUILDPACK] }));
   return { app };
 }

@@ -1,5 +1,5 @@
 import type { ApiDeps } from '../deps.ts';
-import type { BuildSettings } from '../../../shared/domain/build-settings.ts';
+import { withoutCredentials, type BuildSettings } from '../../../shared/domain/build-settings.ts';
 import { changeBuildSettings, purgeBuildCache } from '../operations/build-settings.ts';
 import { appRoute, type Route } from '../route.ts';
 
@@ -24,6 +24,7 @@ export function buildSettingsRoutes(deps: ApiDeps): readonly Route[] {
   ];
 }
 
+/** Without the credentials in URLs. */
 function viewSettings({ root, buildpacks, limits }: BuildSettings): BuildSettings {
-  return { root, buildpacks, limits };
+  return { root, buildpacks: buildpacks.map(withoutCredentials), limits };
 }

@@ -11,9 +11,11 @@ import { endOf } from '../../domain/command-end.ts';
 import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../../domain/commands.ts';
 import type { CommandStore } from '../command-port.ts';
 import { insertEvent } from './events.ts';
+import { firstBytes } from '../release-output.ts';
 import { listOf } from './list-of.ts';
+import { appendOutput, outputBytes, readOutput, trimCommandOutputs, type OutputOwner } from './outputs.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
-import { parseRowIfAny, parseRows } from './rows.ts';
+import { appIdColumn, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 /** Ended commands that are kept for each app and kind. */
@@ -64,7 +66,7 @@ const commandRow = z.strictObject({
   outputLines: z.number(),
 });
 
-export function createCommands({ inTransaction, clock }: RepositoryDeps): CommandStore {
+export function createCommands({ inTransaction, clock, cipher }: RepositoryDeps): CommandStore {
   return {
     createCommand: (command) => inTransaction((tx) => insertCommand(tx, command, clock.nowMs())),
     command: (id) => inTransaction((tx) => find(tx, id)),
@@ -87,7 +89,35 @@ export function createCommands({ inTransaction, clock }: RepositoryDeps): Comman
         await tx.deleteFrom('tasks').where('id', '=', id).where('kind', '!=', 'build').execute();
       }),
     ...createProgress({ inTransaction, clock }),
+    ...createCommandOutputs({ inTransaction, cipher }),
   };
+}
+
+function createCommandOutputs({
+  inTransaction,
+  cipher,
+}: Pick<RepositoryDeps, 'inTransaction' | 'cipher'>): Pick<CommandStore, 'commandOutput' | 'appendCommandOutput'> {
+  return {
+    commandOutput: (id) =>
+      inTransaction(async (tx) => {
+        const owner = await outputOwner(tx, id);
+        return owner === undefined ? '' : ((await readOutput(tx, cipher, owner)) ?? '');
+      }),
+    appendCommandOutput: (id, { text: added, bytes, lines }) =>
+      inTransaction(async (tx) => {
+        await sql`update commands set output_bytes = output_bytes + ${bytes}, output_lines = output_lines + ${lines}
+          where task_id = ${id}`.execute(tx);
+        const owner = await outputOwner(tx, id);
+        if (owner === undefined) return;
+        const kept = firstBytes(added, COMMAND_OUTPUT_BYTES - (await outputBytes(tx, owner)));
+        if (kept !== '') await appendOutput(tx, cipher, owner, kept);
+      }),
+  };
+}
+
+async function outputOwner(tx: Tx, taskId: TaskId): Promise<OutputOwner | undefined> {
+  const row = await tx.selectFrom('commands').select('appId').where('taskId', '=', taskId).executeTakeFirst();
+  return row === undefined ? undefined : { appId: parseRow(appIdColumn, row.appId), taskId };
 }
 
 function createProgress({
@@ -95,20 +125,9 @@ function createProgress({
   clock,
 }: Pick<RepositoryDeps, 'inTransaction' | 'clock'>): Pick<
   CommandStore,
-  'commandOutput' | 'appendCommandOutput' | 'setCommandCancelled' | 'endCommand' | 'commandUsesImage'
+  'setCommandCancelled' | 'endCommand' | 'commandUsesImage'
 > {
   return {
-    commandOutput: (id) =>
-      inTransaction(async (tx) => {
-        const row = await tx.selectFrom('commands').select('output').where('taskId', '=', id).executeTakeFirst();
-        return row?.output ?? '';
-      }),
-    appendCommandOutput: (id, { text: added, bytes, lines }) =>
-      inTransaction(async (tx) => {
-        await sql`update commands set output_bytes = output_bytes + ${bytes}, output_lines = output_lines + ${lines},
-          output = case when length(output) < ${COMMAND_OUTPUT_BYTES} then output || ${added} else output end
-          where task_id = ${id}`.execute(tx);
-      }),
     setCommandCancelled: (id, drainedNode) =>
       inTransaction(async (tx) => {
         const open = tx.selectFrom('tasks').select('id').where('id', '=', id).where('finishedAtMs', 'is', null);
@@ -162,6 +181,7 @@ export async function insertCommand(tx: Tx, command: NewCommand, nowMs: number):
   const prefix = label === undefined ? kind : `${kind}.${label}`;
   const process = `${prefix}.${String(kind === 'release' ? release : number)}`;
   if (kind !== 'cron') await removeOld(tx, appId, kind); // runs of cron entries are removed with their history
+  await trimCommandOutputs(tx, appId);
   const task = { id, kind, appId, nodeId, buildId: null, state: 'pending', createdAtMs: nowMs };
   await tx.insertInto('tasks').values(task).execute();
   const row = { ...own, userId, taskId: id, appId, process, number };

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { ConfigCipher, Place } from '../../secrets/config-cipher.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 import type { ConfigKeyStore } from '../config-key-port.ts';
+import { placeOfBuildpacks } from './build-settings.ts';
+import { placeOfChunk } from './outputs.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { parseRows } from './rows.ts';
 import type { StoreDatabase, Tx } from './schema.ts';
@@ -10,6 +12,8 @@ import type { StoreDatabase, Tx } from './schema.ts';
 /** Rows of one transaction. A config of a release has at most 64 KiB. */
 const VARS_AT_ONCE = 200;
 const RELEASES_AT_ONCE = 40;
+/** A chunk of output has at most 256 KiB, and mostly 16 KiB. */
+const CHUNKS_AT_ONCE = 40;
 
 const varColumns = z.object({ appId: z.string(), name: z.string(), value: z.string(), keyId: z.string().nullable() });
 const releaseColumns = z.object({
@@ -17,6 +21,12 @@ const releaseColumns = z.object({
   version: z.number(),
   config: z.string(),
   configKeyId: z.string().nullable(),
+});
+const sealedColumns = { appId: z.string(), text: z.string(), keyId: z.string().nullable() };
+const settingColumns = z.object(sealedColumns);
+const chunkColumns = z.object({
+  ...{ ...sealedColumns, seq: z.number() },
+  ...{ taskId: z.string().nullable(), version: z.number().nullable() },
 });
 const checkpointResult = z.object({ busy: z.number() });
 
@@ -33,8 +43,11 @@ export function createConfigKeys(
     encryptSome: () =>
       inTransaction(async (tx) => {
         const current = keyring.current?.id ?? '';
-        const vars = await encryptVars(tx, cipher, current);
-        return vars > 0 ? vars : await encryptReleases(tx, cipher, current);
+        for (const encrypt of [encryptVars, encryptReleases, encryptChunks, encryptBuildpacks]) {
+          const some = await encrypt(tx, cipher, current);
+          if (some > 0) return some;
+        }
+        return 0;
       }),
     scrub: async (compact) => {
       if (compact) await sql`vacuum`.execute(db);
@@ -49,7 +62,12 @@ export function createConfigKeys(
 async function neededKeys(tx: Tx): Promise<readonly string[]> {
   const vars = await tx.selectFrom('configVars').select('keyId').distinct().execute();
   const releases = await tx.selectFrom('releases').select('configKeyId').distinct().execute();
-  const ids = [...vars.map(({ keyId }) => keyId), ...releases.map(({ configKeyId }) => configKeyId)];
+  const chunks = await tx.selectFrom('outputChunks').select('keyId').distinct().execute();
+  const settings = await tx.selectFrom('buildSettings').select('buildpacksKeyId as keyId').distinct().execute();
+  const ids = [
+    ...[...vars, ...chunks, ...settings].map(({ keyId }) => keyId),
+    ...releases.map(({ configKeyId }) => configKeyId),
+  ];
   return [...new Set(ids.filter((id) => id !== null))].sort();
 }
 
@@ -86,6 +104,28 @@ async function encryptReleases(tx: Tx, cipher: ConfigCipher, current: string): P
       .where('appId', '=', appId)
       .where('version', '=', version)
       .execute();
+  }
+  return rows.length;
+}
+
+async function encryptChunks(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
+  const found = await sql`select seq, app_id, task_id, version, text, key_id from output_chunks
+    where ${hasOtherKey(sql`key_id`, current)} limit ${CHUNKS_AT_ONCE}`.execute(tx);
+  const rows = parseRows(chunkColumns, found.rows);
+  for (const { seq, ...chunk } of rows) {
+    const sealed = resealed(cipher, chunk, placeOfChunk(chunk));
+    await tx.updateTable('outputChunks').set(sealed).where('seq', '=', seq).execute();
+  }
+  return rows.length;
+}
+
+async function encryptBuildpacks(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
+  const found = await sql`select app_id, buildpacks as text, buildpacks_key_id as key_id from build_settings
+    where ${hasOtherKey(sql`buildpacks_key_id`, current)} limit ${VARS_AT_ONCE}`.execute(tx);
+  const rows = parseRows(settingColumns, found.rows);
+  for (const { appId, ...setting } of rows) {
+    const { text: buildpacks, keyId: buildpacksKeyId } = resealed(cipher, setting, placeOfBuildpacks(appId));
+    await tx.updateTable('buildSettings').set({ buildpacks, buildpacksKeyId }).where('appId', '=', appId).execute();
   }
   return rows.length;
 }

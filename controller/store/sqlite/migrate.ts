@@ -22,15 +22,19 @@ import { commands } from './migrations/0019-commands.ts';
 import { healthChecks } from './migrations/0021-health-checks.ts';
 import { cron } from './migrations/0023-cron.ts';
 import { drainedCommands } from './migrations/0026-drained-commands.ts';
+import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands, appLife, cron, drainedCommands],
+  ...[healthChecks, commands, appLife, cron, drainedCommands, sealedOutputs],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Databases with a lower schema version have secrets in clear text. */
+export const ENCRYPTED_SINCE = MIGRATIONS.indexOf(sealedOutputs) + 1;
 
 /** Brings the file to {@link SCHEMA_VERSION}, each step in a transaction of its own. @throws SLIP_STORE_NEWER */
 export function migrate(database: Database.Database, path: string): void {

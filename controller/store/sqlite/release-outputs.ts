@@ -1,34 +1,19 @@
-import { sql } from 'kysely';
 import { addOutput } from '../release-output.ts';
 import type { ReleaseStore } from '../release-port.ts';
+import { appendOutput, outputBytes, readOutput } from './outputs.ts';
 import type { RepositoryDeps } from './repository.ts';
 
 export function createReleaseOutputs({
   inTransaction,
+  cipher,
 }: RepositoryDeps): Pick<ReleaseStore, 'appendReleaseOutput' | 'releaseOutput'> {
   return {
     appendReleaseOutput: (appId, version, text) =>
       inTransaction(async (tx) => {
-        const row = await tx
-          .selectFrom('releaseOutputs')
-          .select(sql<number>`length(cast(output as blob))`.as('bytes'))
-          .where('appId', '=', appId)
-          .where('version', '=', version)
-          .executeTakeFirst();
-        const added = addOutput(row?.bytes ?? 0, text);
-        if (added === '') return;
-        await tx
-          .insertInto('releaseOutputs')
-          .values({ appId, version, output: added })
-          .onConflict((conflict) =>
-            conflict.columns(['appId', 'version']).doUpdateSet({ output: sql`release_outputs.output || ${added}` }),
-          )
-          .execute();
+        const owner = { appId, version };
+        const added = addOutput(await outputBytes(tx, owner), text);
+        if (added !== '') await appendOutput(tx, cipher, owner, added);
       }),
-    releaseOutput: (appId, version) =>
-      inTransaction(async (tx) => {
-        const row = tx.selectFrom('releaseOutputs').select('output').where('appId', '=', appId);
-        return (await row.where('version', '=', version).executeTakeFirst())?.output;
-      }),
+    releaseOutput: (appId, version) => inTransaction((tx) => readOutput(tx, cipher, { appId, version })),
   };
 }

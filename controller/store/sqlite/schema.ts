@@ -41,7 +41,9 @@ export interface Schema {
   buildSettings: {
     appId: string;
     root: string | null;
+    /** Encrypted JSON. */
     buildpacks: string;
+    buildpacksKeyId: string | null;
     memoryBytes: number | null;
     diskBytes: number | null;
     timeoutMs: number | null;
@@ -58,7 +60,7 @@ export interface Schema {
   cronEntries: CronEntryTableRow;
   cronRuns: CronRunTableRow;
   releases: ReleaseRow;
-  releaseOutputs: { appId: string; version: number; output: string };
+  outputChunks: OutputChunkTableRow;
   releaseImages: { digest: string; appId: string; version: number };
   nodes: NodeTableRow;
   nodeCertificates: NodeCertificateTableRow;
@@ -157,9 +159,20 @@ interface CommandTableRow {
   drainedNode: Generated<string | null>;
   /** JSON of its exit; null: it has not ended, or its end is unknown. */
   result: Generated<string | null>;
-  output: Generated<string>;
   outputBytes: Generated<number>;
   outputLines: Generated<number>;
+}
+
+interface OutputChunkTableRow {
+  seq: Generated<number>;
+  appId: string;
+  /** Null: the output belongs to a release. */
+  taskId: string | null;
+  version: number | null;
+  bytes: number;
+  /** Encrypted. */
+  text: string;
+  keyId: string | null;
 }
 
 interface ReleaseRow {

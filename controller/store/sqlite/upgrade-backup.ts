@@ -4,13 +4,11 @@ import Database from 'better-sqlite3';
 import { commitFile, ensureDir, syncDir } from '../../../shared/kit/atomic-file.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
-import { SCHEMA_VERSION } from './migrate.ts';
+import { ENCRYPTED_SINCE, SCHEMA_VERSION } from './migrate.ts';
 import { lockState } from './state-lock.ts';
 
 /** Copies of former upgrades that are kept. */
 const KEPT = 3;
-/** Databases with a lower schema version have config values in clear text. */
-const ENCRYPTED_FROM = 17;
 const KEPT_NAME = /^schema-(\d{1,6})-[\dTZ.-]+\.db$/;
 
 /** The database as it was before a migration, until the controller accepts work with the migrated one. */
@@ -47,7 +45,7 @@ export async function keepCopy(path: string, clock: Clock): Promise<void> {
   const folder = keptFolder(path);
   await ensureDir(folder, 0o700);
   const kept = (await readdir(folder)).filter((name) => KEPT_NAME.test(name)).sort(byTime);
-  const clear = schema === undefined ? kept.filter((name) => schemaOfName(name) < ENCRYPTED_FROM) : [];
+  const clear = schema === undefined ? kept.filter((name) => schemaOfName(name) < ENCRYPTED_SINCE) : [];
   if (schema !== undefined) {
     const name = `schema-${String(schema)}-${new Date(clock.nowMs()).toISOString().replaceAll(':', '-')}.db`;
     await rename(copyPath(path), join(folder, name));

@@ -69,6 +69,12 @@ describe('the list of buildpacks', () => {
     ['add appends', ['a/a'], { op: 'add', name: 'b/b' }, ['a/a', 'b/b']],
     ['add inserts at its place', ['a/a'], { op: 'add', name: './own', index: 1 }, ['./own', 'a/a']],
     ['remove takes a name', ['a/a', 'b/b'], { op: 'remove', name: 'a/a' }, ['b/b']],
+    [
+      'remove takes a URL without its credentials',
+      ['https://u:s@x.test/b.git'],
+      { op: 'remove', name: 'https://x.test/b.git' },
+      [],
+    ],
     ['remove takes a place', ['a/a', 'b/b'], { op: 'remove', index: 2 }, ['a/a']],
     ['clear removes all', ['a/a', 'b/b'], { op: 'clear' }, []],
   ];
