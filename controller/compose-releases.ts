@@ -16,7 +16,9 @@ import { Formations } from './formation/formations.ts';
 import { Restarts } from './formation/restarts.ts';
 import { controllerPaths, type Basics, type Foundations } from './foundations.ts';
 import { OneOffs } from './one-off/one-offs.ts';
+import { PostDeployScripts } from './one-off/post-deploy.ts';
 import { ReleaseCommand } from './one-off/release-command.ts';
+import { StepRunner } from './one-off/step-runner.ts';
 import { followRelease } from './push/git/deploy-ref.ts';
 import { keepCommits } from './push/git/kept-commits.ts';
 import { commitInfo, removeRepository, repositoryPath } from './push/git/repository.ts';
@@ -28,6 +30,7 @@ import type { DeployAborts } from './release/deploy-aborts.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
 import { HistoryCleaner } from './release/history-cleaner.ts';
+import type { PostDeploy } from './release/release-phase.ts';
 import { Promotions } from './release/promotions.ts';
 import { Releases } from './release/releases.ts';
 import { Rollbacks } from './release/rollbacks.ts';
@@ -65,6 +68,7 @@ export async function composeBuilds(
 
 export interface ReleaseParts {
   readonly releases: Releases;
+  readonly postDeploy: PostDeploy;
   readonly promotions: Promotions;
   readonly rollbacks: Rollbacks;
   readonly formations: Formations;
@@ -108,11 +112,14 @@ export function composeReleases(
   const oneOffs = new OneOffs({ store, fleet, commands, randomId });
   const cronRuns = new CronRuns({ store, oneOffs, commands, failpoint });
   const { roomTimeoutMs } = policy;
-  const phase = new ReleaseCommand({ store, oneOffs, commands, clock, failpoint, log, roomTimeoutMs });
+  const steps = new StepRunner({ store, oneOffs, commands, clock, log, roomTimeoutMs });
+  const phase = new ReleaseCommand({ steps, failpoint });
+  const postDeploy = new PostDeployScripts({ store, steps, lifetimes, aborts, failpoint, log, signal });
   const releases = new Releases({
     store,
     rollouts,
     phase,
+    postDeploy,
     bakeWatcher,
     queue,
     lifetimes,
@@ -123,12 +130,12 @@ export function composeReleases(
     signal,
   });
   const hasImage = (digest: Digest): Promise<boolean> => imageStore.has(digest);
-  const promotions = new Promotions({ store, releases, queue, unusedImages, hasImage });
+  const promotions = new Promotions({ store, releases, postDeploy, queue, unusedImages, hasImage });
   const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
   const checkChanges = new CheckChanges({ store, queue, releases, failpoint, log });
-  return { releases, promotions, rollbacks, formations, history, oneOffs, cronRuns, checkChanges };
+  return { releases, postDeploy, promotions, rollbacks, formations, history, oneOffs, cronRuns, checkChanges };
 }
 
 export function composeDeploys(
@@ -136,9 +143,9 @@ export function composeDeploys(
   { store }: Foundations,
   parts: AppWork & BuildParts & ReleaseParts,
 ): Deploys {
-  const { builds, releases, queue, lifetimes, aborts, unusedImages, history } = parts;
+  const { builds, releases, postDeploy, queue, lifetimes, aborts, unusedImages, history } = parts;
   return new Deploys({
-    ...{ store, builds, releases, queue, lifetimes, aborts, unusedImages, history, clock, log },
+    ...{ store, builds, releases, postDeploy, queue, lifetimes, aborts, unusedImages, history, clock, log },
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
     readAppJson: async ({ app, repositoryDir, newCommit: commit }) => {

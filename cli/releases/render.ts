@@ -24,9 +24,11 @@ export function renderReleases(
   return `=== ${paint.bold(`${app} releases`)}\n${renderTable(rows)}${older}`;
 }
 
-export function renderPromoted({ app, version, from, commit }: PromotedBody): string {
+export function renderPromoted({ app, version, from, commit, failedScripts = [] }: PromotedBody): string {
   const what = `v${String(from.version)} of ${from.app} (commit ${commit.slice(0, 7)})`;
-  return `Promoted ${what} to ${app}: it is live there as v${String(version)}, with the config vars of ${app}\n`;
+  const live = `Promoted ${what} to ${app}: it is live there as v${String(version)}, with the config vars of ${app}\n`;
+  const output = ` !     Look at the output with: slipway releases:output v${String(version)} -a ${app}\n`;
+  return `${live}${failedScripts.map((why) => ` !     ${why}\n`).join('')}${failedScripts.length === 0 ? '' : output}`;
 }
 
 export function renderRelease(app: string, release: ReleaseDetails, { paint, nowMs }: RenderContext): string {
@@ -47,7 +49,7 @@ export function renderRelease(app: string, release: ReleaseDetails, { paint, now
   ];
   const types = Object.entries(release.processTypes).map(([type, command]) => [type, command]);
   const output = release.hasOutput
-    ? `Output of the release command: slipway releases:output v${String(release.version)} -a ${app}\n`
+    ? `Output of its commands: slipway releases:output v${String(release.version)} -a ${app}\n`
     : '';
   const head = `=== ${paint.bold(`${app} v${String(release.version)}`)}\n`;
   return `${head}${renderTable(facts.map(([name, cell]) => [`${name}:`, cell]))}Process types:\n${renderTable(types, '  ')}${output}`;

@@ -52,7 +52,7 @@ export const RELEASES_COMMANDS: readonly CommandSpec[] = [
     name: 'releases:output',
     args: '[version]',
     group: 'Deploys',
-    summary: 'show the output of the release command (default: of the current release)',
+    summary: 'show the output of the release command and of the scripts of app.json (default: of the current release)',
     example: 'slipway releases:output v12 -a my-shop',
     options: [['--raw', 'print the output as it is, with all control characters']],
     app: true,

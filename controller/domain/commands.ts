@@ -1,4 +1,5 @@
 import type { CommandKind, CommandResult } from '../../shared/domain/command.ts';
+import type { ScriptName } from '../../shared/domain/deploy-scripts.ts';
 import type { AppId, NodeId, TaskId, UserId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -15,7 +16,7 @@ export interface NewCommand {
   readonly memoryBytes: number;
   readonly timeoutMs: number;
   readonly graceMs: number;
-  /** The cron entry; part of the name `cron.report.7`. */
+  /** The cron entry, or the script of app.json; part of the names `cron.report.7` and `release.predeploy.12`. */
   readonly label?: string | undefined;
   /** Undefined: no user started it. */
   readonly userId?: UserId | undefined;
@@ -24,7 +25,7 @@ export interface NewCommand {
 /** A command as the database keeps it. */
 export interface CommandRow extends Omit<NewCommand, 'label'> {
   readonly app: AppName;
-  /** `release.12`, `run.4`, `cron.report.7` */
+  /** `release.12`, `release.predeploy.12`, `run.4`, `cron.report.7` */
   readonly process: string;
   readonly state: TaskState;
   readonly createdAtMs: number;
@@ -41,6 +42,16 @@ export interface CommandRow extends Omit<NewCommand, 'label'> {
   /** Output that has arrived from the agent. */
   readonly outputBytes: number;
   readonly outputLines: number;
+}
+
+/** The name of a command of a release. Only a release has commands of these names. */
+export function releaseProcess(version: number, script?: ScriptName): string {
+  return script === undefined ? `release.${String(version)}` : `release.${script}.${String(version)}`;
+}
+
+/** Pure: whether a release waits for this command before it starts. */
+export function holdsRelease({ kind, process, release }: Pick<CommandRow, 'kind' | 'process' | 'release'>): boolean {
+  return kind === 'release' && [releaseProcess(release), releaseProcess(release, 'predeploy')].includes(process);
 }
 
 /** How a command ended, as far as the controller knows. */

@@ -1,5 +1,6 @@
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { CommandKind, CommandTask } from '../../shared/domain/command.ts';
+import type { ScriptName } from '../../shared/domain/deploy-scripts.ts';
 import type { NodeId, TaskId, UserId } from '../../shared/domain/ids.ts';
 import { sayReasons } from '../../shared/domain/placement.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -16,6 +17,7 @@ import type { Release } from '../domain/releases.ts';
 import { limitsOf, needsOf } from '../schedule/demands.ts';
 import type { Store } from '../store/port.ts';
 import { planOneOff } from './plan-node.ts';
+import { titleOf } from './release-step.ts';
 
 export interface OneOffsDeps {
   readonly store: Store;
@@ -28,6 +30,8 @@ export interface OneOffRequest {
   readonly kind: CommandKind;
   readonly release: Release;
   readonly command: string;
+  /** The script of app.json that a release runs. */
+  readonly script?: ScriptName | undefined;
   /** Its limits and its placement rule are those of this process type. */
   readonly processType: string;
   readonly memoryBytes?: number | undefined;
@@ -95,14 +99,14 @@ export class OneOffs {
 
   #newCommand(
     app: App,
-    { kind, release, command, timeoutMs, userId }: OneOffRequest,
+    { kind, release, command, script, timeoutMs, userId }: OneOffRequest,
     { nodeId, limits }: { readonly nodeId: NodeId; readonly limits: Limits },
   ): NewCommand {
     const id = this.#deps.randomId() as TaskId;
     const { memoryBytes } = limits;
     return {
       ...{ id, kind, appId: app.id, nodeId, release: release.version, command, memoryBytes },
-      ...{ timeoutMs, graceMs: GRACE_MS, userId },
+      ...{ timeoutMs, graceMs: GRACE_MS, label: script, userId },
     };
   }
 }
@@ -134,9 +138,9 @@ function tooMany({ name }: App): SlipwayError {
   });
 }
 
-function noNode(app: App, { kind, node }: OneOffRequest, reasons: Readonly<Record<string, string>>): SlipwayError {
+function noNode(app: App, { kind, node, script }: OneOffRequest, reasons: Readonly<Record<string, string>>): SlipwayError {
   const none = node === undefined ? 'no node has joined' : `there is no node ${node}`;
-  const what = kind === 'release' ? 'The release command' : 'The command';
+  const what = kind === 'release' ? titleOf({ script }) : 'The command';
   return new SlipwayError({
     code: 'SLIP_COMMAND_NO_NODE',
     kind: 'conflict',

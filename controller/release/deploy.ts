@@ -3,6 +3,7 @@ import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
+import type { Slug } from '../../shared/domain/slug.ts';
 import type { Builds, FindSource } from '../build/run-build.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
 import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
@@ -12,16 +13,18 @@ import type { Store } from '../store/port.ts';
 import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
 import { requireUnlocked } from './app-lock.ts';
 import type { DeployAborts } from './deploy-aborts.ts';
-import { applyAppJson } from './first-deploy.ts';
+import { applyAppJson, type AppliedAppJson } from './first-deploy.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import { renderFailure, renderLaunching, renderLive } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
+import type { PostDeploy } from './release-phase.ts';
 import type { Releases } from './releases.ts';
 
 export interface DeployDeps {
   readonly store: Store;
   readonly builds: Pick<Builds, 'build'>;
   readonly releases: Releases;
+  readonly postDeploy: Pick<PostDeploy, 'run'>;
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
   readonly aborts: DeployAborts;
@@ -44,6 +47,11 @@ interface PushIo {
   readonly signal: AbortSignal;
   /** Aborted, as `signal` then is too, when a user aborts the deploy. */
   readonly abort: AbortSignal;
+}
+
+interface Built {
+  readonly build: Build;
+  readonly result: BuildResult;
 }
 
 /** Takes a push from its commit to running instances: build → release → rollout. */
@@ -84,37 +92,51 @@ export class Deploys {
 
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
     requireUnlocked((await this.#deps.store.appById(app.id)) ?? app); // somebody may have locked it while this push waited
-    await this.#applyAppJson(app, push, io);
+    const scripts = await this.#applyAppJson(app, push, io);
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
     io.abort.throwIfAborted();
     if (io.signal.aborted)
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     io.output(renderLaunching());
-    return await this.#deps.queue.enqueue(app.id, () => this.#release(app, push, { ...built, ...io }));
+    const slug = { ...built.result.slug, scripts };
+    const released = await this.#deps.queue.enqueue(app.id, () => this.#release(app, push, { ...built, ...io, slug }));
+    return released.ok ? await this.#runScripts(app, released.version, io) : released;
+  }
+
+  /** The code is live, so a script that fails does not reject the push: git would say that the branch has other code. */
+  async #runScripts(app: App, version: number, { output }: PushIo): Promise<PushOutcome> {
+    const { store, postDeploy } = this.#deps;
+    await postDeploy.run(app, version, output);
+    const failure = (await store.release(app.id, version))?.failure;
+    if (failure === undefined) return { ok: true };
+    output(renderFailure(failure, { version, serving: (await store.currentRelease(app.id))?.version })); // in its bake
+    return { ok: false, reason: `v${String(version)} failed: ${failure.message}` };
   }
 
   /** Before the build, so that a mistake is told at once and the build has the variables. @throws what {@link applyAppJson} throws */
-  async #applyAppJson(app: App, push: Push, { output }: PushIo): Promise<void> {
+  async #applyAppJson(app: App, push: Push, { output }: PushIo): Promise<Slug['scripts']> {
     const { store, queue, readAppJson } = this.#deps;
     const content = await readAppJson(push);
-    if (content === undefined) return;
+    if (content === undefined) return undefined;
     const { userId } = push.user;
-    const apply = (): Promise<string> => applyAppJson(this.#deps, { app, userId, content });
+    const apply = (): Promise<AppliedAppJson> => applyAppJson(this.#deps, { app, userId, content });
     const isFirst = (await store.currentRelease(app.id)) === undefined;
-    output(await (isFirst ? queue.enqueue(app.id, apply) : apply())); // only the first deploy changes something
+    const { said, scripts } = await (isFirst ? queue.enqueue(app.id, apply) : apply()); // only the first deploy changes something
+    if (said !== '') output(said);
+    return scripts;
   }
 
   async #release(
     app: App,
     push: Push,
-    { build, result, output, signal, abort }: PushIo & { readonly build: Build; readonly result: BuildResult },
-  ): Promise<PushOutcome> {
+    { build, result, slug, output, signal, abort }: PushIo & Built & { readonly slug: Slug },
+  ): Promise<(PushOutcome & { readonly ok: false }) | { readonly ok: true; readonly version: number }> {
     abort.throwIfAborted(); // a user may have aborted the deploy while it waited for its turn
     const builtAtMs = this.#sinceAccepted(push);
     const serving = await this.#deps.store.currentRelease(app.id);
     let cut = { version: 0, atMs: 0 };
-    const code = { slug: result.slug, buildId: build.id, userId: push.user.userId, ref: push.ref };
+    const code = { slug, buildId: build.id, userId: push.user.userId, ref: push.ref };
     const { outcome } = await this.#deps.releases.deploy(app, code, {
       onCut: (version) => {
         cut = { version, atMs: this.#sinceAccepted(push) };
@@ -145,11 +167,11 @@ export class Deploys {
     const url = types.includes('web') ? this.#deps.urlOf(now) : undefined;
     output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs, app: now.name, stopped: now.stopped }));
     if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
-    return { ok: true };
+    return { ok: true, version };
   }
 
   /** A failure has been printed to the user and stored with the build. */
-  async #build(app: App, push: Push, io: PushIo): Promise<{ build: Build; result: BuildResult } | SlipwayError> {
+  async #build(app: App, push: Push, io: PushIo): Promise<Built | SlipwayError> {
     const request = {
       app,
       userId: push.user.userId,

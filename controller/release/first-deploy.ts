@@ -1,4 +1,5 @@
 import { parseAppJson, type AppJson } from '../../shared/domain/app-json.ts';
+import type { DeployScripts } from '../../shared/domain/deploy-scripts.ts';
 import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { UserId } from '../../shared/domain/ids.ts';
 import { SlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
@@ -14,18 +15,26 @@ export interface FirstDeployDeps {
   readonly randomSecret: () => string;
 }
 
+export interface AppliedAppJson {
+  /** For the user who pushes. */
+  readonly said: string;
+  /** For the slug. Undefined: it has none. */
+  readonly scripts: DeployScripts | undefined;
+}
+
 /**
  * Reads app.json before the build. Until an app has a current release, it gets the variables and the formation that app.json names, where it has
- * none of its own. The caller holds the app's queue. @returns what to tell the pusher
+ * none of its own. The caller holds the app's queue then.
  * @throws SLIP_BUILD_APP_JSON, SLIP_APP_JSON_ENV, and what checks of config vars throw
  */
 export async function applyAppJson(
   { store, randomSecret }: FirstDeployDeps,
   { app, userId, content }: { readonly app: App; readonly userId: UserId; readonly content: Uint8Array },
-): Promise<string> {
+): Promise<AppliedAppJson> {
   const appJson = parseAppJson(content);
   const warning = renderUnused(appJson.unused);
-  if ((await store.currentRelease(app.id)) !== undefined) return warning;
+  const scripts = Object.keys(appJson.scripts).length === 0 ? undefined : appJson.scripts;
+  if ((await store.currentRelease(app.id)) !== undefined) return { said: warning, scripts };
   const config = await store.config(app.id);
   const missing = missingVariables(appJson.env, config);
   if (missing.length > 0) throw variablesMissing(app, missing);
@@ -36,7 +45,7 @@ export async function applyAppJson(
   checkConfigSize(app.name, { ...config, ...sealAll(changes) });
   if (Object.keys(changes).length > 0) await store.setConfig(app.id, changes, userId);
   if (counts.length > 0) await store.setFormation(app.id, Object.fromEntries(counts));
-  return warning + renderApplied(Object.keys(changes), counts);
+  return { said: warning + renderApplied(Object.keys(changes), counts), scripts };
 }
 
 type Env = AppJson['env'];

@@ -7,11 +7,13 @@ import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { requireUnlocked } from './app-lock.ts';
 import { configWithDefaults } from './default-config.ts';
+import type { PostDeploy } from './release-phase.ts';
 import type { Releases } from './releases.ts';
 
 export interface PromotionsDeps {
   readonly store: Pick<Store, 'appById' | 'currentRelease' | 'config' | 'setConfig'>;
   readonly releases: Pick<Releases, 'createOrFail'>;
+  readonly postDeploy: Pick<PostDeploy, 'run'>;
   /** One per app. */
   readonly queue: KeyedQueue;
   readonly unusedImages: Pick<UnusedImages, 'during' | 'note'>;
@@ -24,6 +26,8 @@ export interface Promoted {
   /** The release whose slug it has. */
   readonly from: number;
   readonly commit: string;
+  /** Why scripts of app.json failed after the release was live. */
+  readonly failedScripts: readonly string[];
 }
 
 /** Releases the slug of one app in another app, without a build. */
@@ -43,14 +47,16 @@ export class Promotions {
     requireUnlocked(to);
     return await this.#deps.unusedImages.during(async () => {
       const source = await this.#source(from, to);
-      return await this.#deps.queue.enqueue(to.id, () => this.#inTurn(userId, { from, to, source }));
+      const promoted = await this.#deps.queue.enqueue(to.id, () => this.#inTurn(userId, { from, to, source }));
+      const failures = await this.#deps.postDeploy.run(to, promoted.version);
+      return { ...promoted, failedScripts: failures.map(({ message }) => message) };
     });
   }
 
   async #inTurn(
     userId: UserId,
     { from, to, source }: { readonly from: App; readonly to: App; readonly source: Release },
-  ): Promise<Promoted> {
+  ): Promise<Omit<Promoted, 'failedScripts'>> {
     const { slug, version } = source;
     requireUnlocked((await this.#deps.store.appById(to.id)) ?? to); // somebody may have locked it meanwhile
     const config = await configWithDefaults(this.#deps.store, to, slug);

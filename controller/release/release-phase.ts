@@ -20,3 +20,14 @@ export interface ReleasePhase {
   /** Returns why the release failed. Undefined: its rollout begins. */
   run(app: App, release: Release, io: PhaseIo): Promise<Failure | undefined>;
 }
+
+/** What runs when a release is live. It changes nothing about the release, also when it fails. */
+export interface PostDeploy {
+  /**
+   * Runs what is due for this release. Call it once for each release, without the queue of the app. Never rejects.
+   * @returns what failed; it has been printed
+   */
+  run(app: App, version: number, print?: (text: string) => void): Promise<readonly Failure[]>;
+  /** At start: reads what former runs of the controller left. The returned function runs it, and never rejects. */
+  resume(app: App): Promise<() => Promise<void>>;
+}

@@ -24,7 +24,7 @@ import {
   type ConfigChanges,
 } from './config-changes.ts';
 import { configWithDefaults } from './default-config.ts';
-import type { ReleasePhase } from './release-phase.ts';
+import type { PostDeploy, ReleasePhase } from './release-phase.ts';
 import { checkReleaseSize } from './release-size.ts';
 import { overtakenBy } from './rollout-plan.ts';
 import type { RolloutOutcome } from './rollout-io.ts';
@@ -37,6 +37,7 @@ export interface ReleasesDeps {
   readonly bakeWatcher: Pick<BakeWatcher, 'watch'>;
   /** Absent: no release has a phase. */
   readonly phase?: ReleasePhase | undefined;
+  readonly postDeploy: Pick<PostDeploy, 'resume'>;
   /** One per app: pushes, config changes and the end of a bake run one after the other. */
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
@@ -222,6 +223,8 @@ export class Releases {
       await this.#rollOut(app, release);
     }
     await this.#resumeBake(app);
+    const runDue = await this.#deps.postDeploy.resume(app);
+    void runDue(); // the queue of the app does not wait for it
   }
 
   /** Starts a bake again that a restart of the controller interrupted. */

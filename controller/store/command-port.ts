@@ -1,16 +1,17 @@
 import type { AppId, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { Digest } from '../../shared/domain/ids.ts';
+import type { ScriptName } from '../../shared/domain/deploy-scripts.ts';
 import type { CommandEnd, CommandRow, NewCommand } from '../domain/commands.ts';
 
 export interface CommandStore {
   /**
    * Records a command and its task in the state `pending`, and removes old commands of the app.
-   * @throws SLIP_COMMAND_EXISTS when the release already has its release command
+   * @throws SLIP_COMMAND_EXISTS when the release already has this command
    */
   createCommand(command: NewCommand): Promise<CommandRow>;
   command(id: TaskId): Promise<CommandRow | undefined>;
-  /** The command of the release phase. */
-  commandOfRelease(appId: AppId, version: number): Promise<CommandRow | undefined>;
+  /** A command of a release. @param script undefined: the release command */
+  commandOfRelease(appId: AppId, version: number, script?: ScriptName): Promise<CommandRow | undefined>;
   commandByProcess(appId: AppId, process: string): Promise<CommandRow | undefined>;
   /** Newest first. */
   commandsOfApp(appId: AppId, limit: number): Promise<readonly CommandRow[]>;

@@ -17,6 +17,7 @@ import { createConfigKeys } from './sqlite/config-keys.ts';
 import { createCron } from './sqlite/cron.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
+import { createDueScripts } from './sqlite/due-scripts.ts';
 import { createDomains } from './sqlite/domains.ts';
 import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
@@ -103,6 +104,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createCron(deps),
       ...createReleases(deps),
       ...createReleaseOutputs(deps),
+      ...createDueScripts(deps),
       ...createReleaseSlugs(deps),
       ...createRollouts(deps),
       ...createHistory(deps),

@@ -5,6 +5,7 @@ import type { ConfigKeyStore } from './config-key-port.ts';
 import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { ReleaseStore } from './release-port.ts';
+import type { ScriptStore } from './script-port.ts';
 import type { TaskStore } from './task-port.ts';
 import type { HealthCheckStore } from './health-checks-port.ts';
 import type { DomainStore } from './domains-port.ts';
@@ -54,6 +55,7 @@ export interface Store
     CommandStore,
     CronStore,
     ReleaseStore,
+    ScriptStore,
     QuotaStore,
     HistoryStore,
     OverviewStore {

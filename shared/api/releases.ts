@@ -42,6 +42,8 @@ const promotedBody = z.object({
   /** The release whose slug it is. */
   from: z.object({ app: z.string(), version: z.number() }),
   commit: z.string(),
+  /** Why scripts of app.json failed after the release was live; absent from older controllers. */
+  failedScripts: list(z.string()).optional(),
 });
 export type PromotedBody = z.output<typeof promotedBody>;
 

@@ -1,8 +1,10 @@
 import { SlipwayError } from '../kit/errors.ts';
 import type { CronEntry } from './cron.ts';
+import type { DeployScripts } from './deploy-scripts.ts';
 import { jsonPlace } from './json-place.ts';
 import { readCron } from './read-cron.ts';
 import { readHealthChecks, type ReadChecks } from './read-health-checks.ts';
+import { readScripts } from './read-scripts.ts';
 
 /** The parts of Heroku's app.json that Slipway uses. Unknown keys are ignored. */
 export interface AppJson {
@@ -11,8 +13,8 @@ export interface AppJson {
   /** Process type → number of instances at the first deploy. */
   readonly formation: Readonly<Record<string, number>>;
   readonly env: Readonly<Record<string, AppJsonVariable>>;
-  /** e.g. `postdeploy`. */
-  readonly scripts: Readonly<Record<string, string>>;
+  /** Heroku's `scripts.postdeploy`, and Dokku's `scripts.dokku`. */
+  readonly scripts: DeployScripts;
   /** Dokku's extension, with warnings for the author. */
   readonly healthchecks: ReadChecks;
   /** Dokku's extension. */
@@ -58,14 +60,15 @@ function withPlace(what: string, text: string): string {
 
 function readAppJson(value: unknown): AppJson {
   const root = fieldsOf(value, 'the file');
+  const { scripts, unused } = readScripts(root['scripts'] ?? {}, invalidField);
   return {
     buildpacks: buildpacksOf(root['buildpacks'] ?? []),
     formation: mapFields(root, 'formation', quantityOf),
     env: mapFields(root, 'env', variableOf),
-    scripts: mapFields(root, 'scripts', (value) => (typeof value === 'string' ? value : undefined)),
+    scripts,
     healthchecks: readHealthChecks(root['healthchecks'] ?? {}, invalidField),
     cron: readCron(root['cron'] ?? [], invalidField),
-    unused: unusedParts(root),
+    unused: unusedParts(root, unused),
   };
 }
 
@@ -134,12 +137,11 @@ function variableOf(value: unknown, path: string): AppJsonVariable {
 /** Heroku's parts that would change what an app gets. Others, such as `name`, describe the app only. */
 const UNUSED = ['addons', 'environments', 'image', 'stack'];
 
-function unusedParts(root: Fields): readonly string[] {
-  const scripts = Object.entries(fieldsOf(root['scripts'] ?? {}, '"scripts"'));
+function unusedParts(root: Fields, ofScripts: readonly string[]): readonly string[] {
   const sized = Object.entries(fieldsOf(root['formation'] ?? {}, '"formation"'));
   return [
     ...UNUSED.filter((name) => Object.hasOwn(root, name)),
-    ...scripts.map(([name]) => `scripts.${name.slice(0, 60)}`),
+    ...ofScripts,
     ...sized.flatMap(([type, value]) =>
       Object.hasOwn(fieldsOf(value, `"formation.${type}"`), 'size') ? [`formation.${type.slice(0, 60)}.size`] : [],
     ),

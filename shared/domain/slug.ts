@@ -1,4 +1,5 @@
 import type { CronEntry } from './cron.ts';
+import type { DeployScripts } from './deploy-scripts.ts';
 import type { HealthChecks } from './health-check.ts';
 import type { Digest } from './ids.ts';
 
@@ -35,6 +36,8 @@ export interface Slug {
   readonly checks?: HealthChecks | undefined;
   /** The cron entries of app.json; absent: none, also from an older builder. */
   readonly cron?: readonly CronEntry[] | undefined;
+  /** The scripts of app.json. The controller adds them, so they do not depend on the version of the builder. Absent: none. */
+  readonly scripts?: DeployScripts | undefined;
 }
 
 /** Compressed size of the whole slug. */

@@ -118,6 +118,17 @@ export function commandCases(get: () => Store): void {
     assert.equal((await add()).process, 'run.1');
   });
 
+  it('has each script of app.json once for each release, beside its release command', async () => {
+    const { store, app, add } = await given(get());
+    await add({ kind: 'release', release: 12 });
+    const script = await add({ kind: 'release', release: 12, label: 'predeploy' });
+    assert.equal(script.process, 'release.predeploy.12');
+    const again = add({ kind: 'release', release: 12, label: 'predeploy' });
+    await assert.rejects(again, { code: 'SLIP_COMMAND_EXISTS' });
+    assert.equal((await store.commandOfRelease(app.id, 12, 'predeploy'))?.id, script.id);
+    assert.equal(await store.commandOfRelease(app.id, 12, 'postdeploy'), undefined);
+  });
+
   it('counts the memory of running commands as promised, and their layers as readable', async () => {
     const { store, app, node, add } = await given(get());
     const { version } = await store.createRelease(newRelease(app));

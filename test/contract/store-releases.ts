@@ -66,6 +66,31 @@ export function releaseExtraCases(get: () => Store): void {
     assert.equal(await get().removeSlugs(app.id), 0);
   });
 
+  it('records the scripts of app.json that run after a release when it becomes current, and removes each at its end', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    const slug = { ...slugOf('a'), scripts: { predeploy: 'p', setup: 's', postdeploy: 'd' } };
+    const names = async (): Promise<readonly string[]> =>
+      (await get().dueScripts(app.id)).map(({ version, script }) => `${script}.${String(version)}`);
+    await get().createRelease(newRelease(app, { slug }));
+    await get().failRelease(app.id, 1, { code: 'SLIP_X', message: 'No.' }, noChange);
+    assert.deepEqual(await names(), []);
+    for (const cause of ['deploy', 'config', 'promote', 'rollback'] as const) {
+      const { version } = await get().createRelease(newRelease(app, { slug, cause }));
+      await get().beginRollout(app.id, version, noChange);
+      await get().completeRollout(app.id, version, noChange);
+    }
+    assert.deepEqual(await names(), ['setup.2', 'postdeploy.2', 'postdeploy.4']);
+    const event = { kind: 'release.script-failed', actor: 'controller', app: app.name, message: 'It failed.' };
+    const ended = { appId: app.id, version: 2, script: 'postdeploy' } as const;
+    await get().endDueScript(ended, event);
+    await get().endDueScript(ended, event);
+    assert.deepEqual(await names(), ['setup.2', 'postdeploy.4']);
+    const events = await get().events({ appId: app.id, limit: 20 });
+    assert.equal(events.filter(({ kind }) => kind === event.kind).length, 1);
+    await get().destroyApp(app.id, parseUserName('ada'));
+    assert.deepEqual(await names(), []);
+  });
+
   it('sets the config vars of the app to those of a rollback when it becomes current', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     await serve(get(), app, 'a');

@@ -238,7 +238,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         const { slug, config, version } = (await store.currentRelease(from.id))!;
         const wanted = { appId: to.id, cause: 'promote', slug, config, userId, description: 'Promote' } as const;
         const made = await store.createRelease(wanted);
-        return { version: made.version, from: version, commit: slug.commit };
+        return { version: made.version, from: version, commit: slug.commit, failedScripts: [] };
       },
     },
     rollbacks: {

@@ -52,6 +52,7 @@ export async function openReleaseLab(
   const releases = new Releases({
     ...{ store, rollouts, phase, queue, lifetimes: new AppLifetimes(), failpoint: noFailpoint },
     aborts,
+    postDeploy: { resume: () => Promise.resolve(() => Promise.resolve()) },
     bakeWatcher: { watch: () => Promise.resolve() },
     history: { grown: () => undefined },
     log: silentLogger,

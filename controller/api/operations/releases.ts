@@ -85,12 +85,12 @@ export async function readReleaseOutput(
   const { version, slug } = await findRelease(deps, app, text);
   const output = await deps.store.releaseOutput(app.id, version);
   if (output !== undefined) return { version, output };
-  const hasCommand = slug.processTypes['release'] !== undefined;
+  const hasCommand = slug.processTypes['release'] !== undefined || slug.scripts !== undefined;
   throw new SlipwayError({
     code: 'SLIP_RELEASE_OUTPUT',
     message: hasCommand
-      ? `The release command of v${String(version)} printed nothing, or did not run.`
-      : `v${String(version)} of ${app.name} has no release command, so there is no output of it.`,
+      ? `The commands of the release v${String(version)} printed nothing, or did not run.`
+      : `v${String(version)} of ${app.name} has no release command and no scripts in app.json, so there is no output.`,
     hint: `The output of its build is at: slipway builds -a ${app.name}`,
     httpStatus: 404,
   });

@@ -6,7 +6,7 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { ownProperty } from '../../../shared/kit/own-property.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
 import type { App } from '../../domain/apps.ts';
-import type { CommandRow } from '../../domain/commands.ts';
+import { holdsRelease, type CommandRow } from '../../domain/commands.ts';
 import type { Release } from '../../domain/releases.ts';
 import type { User } from '../../domain/users.ts';
 import { checkConfig } from '../../release/config-changes.ts';
@@ -45,7 +45,7 @@ export async function stopRun(
   { app, user, name }: { readonly app: App; readonly user: User; readonly name: string },
 ): Promise<CommandRow> {
   const row = await findRun(deps, app, name);
-  if (row.kind === 'release') throw releaseCommand(row);
+  if (holdsRelease(row)) throw releaseCommand(row);
   if (row.finishedAtMs !== undefined) return row;
   await deps.oneOffs.stop(row);
   note(deps, { app, user, row }, { kind: 'run.stopped', message: `Stopped ${row.process}.` });
@@ -97,7 +97,7 @@ function noRelease({ name }: App): SlipwayError {
 function releaseCommand({ app, process }: CommandRow): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_RUN_RELEASE_COMMAND',
-    message: `${process} of ${app} is a release command. Its release waits for it.`,
+    message: `${process} of ${app} is a release command or a predeploy script. Its release waits for it.`,
     hint: 'Abort the push with Ctrl-C. Then the release fails, and the command is stopped.',
     httpStatus: 409,
   });

@@ -8,8 +8,8 @@ export function promoteRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.write',
       handle: async ({ app, user, body }) => {
-        const { target, version, from, commit } = await promote(deps, { app, user, to: body.to });
-        return { app: target.name, version, from: { app: app.name, version: from }, commit };
+        const { target, version, from, commit, failedScripts } = await promote(deps, { app, user, to: body.to });
+        return { app: target.name, version, from: { app: app.name, version: from }, commit, failedScripts: [...failedScripts] };
       },
     }),
   ];

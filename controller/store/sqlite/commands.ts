@@ -8,7 +8,7 @@ import { parseAppName } from '../../../shared/domain/names.ts';
 import { isTerminal, TASK_STATES, transition } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { endOf } from '../../domain/command-end.ts';
-import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../../domain/commands.ts';
+import { COMMAND_OUTPUT_BYTES, releaseProcess, type CommandRow, type NewCommand } from '../../domain/commands.ts';
 import type { CommandStore } from '../command-port.ts';
 import { insertEvent } from './events.ts';
 import { firstBytes } from '../release-output.ts';
@@ -70,7 +70,8 @@ export function createCommands({ inTransaction, clock, cipher }: RepositoryDeps)
   return {
     createCommand: (command) => inTransaction((tx) => insertCommand(tx, command, clock.nowMs())),
     command: (id) => inTransaction((tx) => find(tx, id)),
-    commandOfRelease: (appId, version) => inTransaction((tx) => findByProcess(tx, appId, `release.${String(version)}`)),
+    commandOfRelease: (appId, version, script) =>
+      inTransaction((tx) => findByProcess(tx, appId, releaseProcess(version, script))),
     commandByProcess: (appId, process) => inTransaction((tx) => findByProcess(tx, appId, process)),
     commandsOfApp: (appId, limit) =>
       inTransaction(async (tx) => {
@@ -168,7 +169,7 @@ function createProgress({
   };
 }
 
-/** A user can start no command without a number, and a release has one release command. */
+/** A user can start no command without a number, and a release has each of its commands once. */
 export async function insertCommand(tx: Tx, command: NewCommand, nowMs: number): Promise<CommandRow> {
   const { id, kind, appId, nodeId, label, ...own } = command;
   const { userId = null, release } = own;
@@ -263,7 +264,7 @@ function exists(process: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_COMMAND_EXISTS',
     kind: 'conflict',
-    message: `${process} exists already. The release command of a release runs once.`,
+    message: `${process} exists already. Each command of a release runs once.`,
     hint: 'Make a new release to run it again.',
   });
 }

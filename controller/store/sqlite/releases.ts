@@ -5,6 +5,7 @@ import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import { replaceConfig } from './apps.ts';
 import { applyAssignmentChange } from './assignments.ts';
+import { insertDueScripts } from './due-scripts.ts';
 import { readHealthChecks, replaceHealthChecks } from './health-checks.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';
@@ -65,6 +66,7 @@ export function createRollouts({ inTransaction, clock, cipher }: RepositoryDeps)
         if (former !== undefined && former.version !== version) await move(tx, former, 'superseded');
         await move(tx, release, 'current');
         await takeSettings({ tx, cipher }, release, release);
+        await insertDueScripts(tx, release, former === undefined && !(await wasLive(tx, appId)));
         await noteCurrent({ tx, clock }, release);
         await applyAssignmentChange(tx, change);
       }),
@@ -146,6 +148,12 @@ async function find({ tx, cipher }: Reading, appId: AppId, version: number): Pro
 async function findCurrent({ tx, cipher }: Reading, appId: AppId): Promise<Release | undefined> {
   const query = tx.selectFrom('releases').selectAll().where('appId', '=', appId).where('state', '=', 'current');
   return parseReleaseIfAny(cipher, await query.executeTakeFirst());
+}
+
+/** Whether a release of the app was current and another one took its place. */
+async function wasLive(tx: Tx, appId: AppId): Promise<boolean> {
+  const former = tx.selectFrom('releases').select('version').where('appId', '=', appId);
+  return (await former.where('state', '=', 'superseded').limit(1).executeTakeFirst()) !== undefined;
 }
 
 async function mustFind(reading: Reading, appId: AppId, version: number): Promise<Release> {

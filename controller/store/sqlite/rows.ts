@@ -19,6 +19,7 @@ import {
 } from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
 import { cronEntries } from '../../../shared/domain/cron.ts';
+import { deployScripts } from '../../../shared/domain/deploy-scripts.ts';
 import { checkList, healthChecks } from '../../../shared/domain/health-check.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { RELEASE_CAUSES } from '../../../shared/domain/release-cause.ts';
@@ -66,6 +67,7 @@ const slug = z.strictObject({
   defaultConfig: strings,
   checks: healthChecks.optional(),
   cron: cronEntries.optional(),
+  scripts: deployScripts.optional(),
 });
 
 export const userRow = z.object({

@@ -61,6 +61,7 @@ export interface Schema {
   cronRuns: CronRunTableRow;
   releases: ReleaseRow;
   outputChunks: OutputChunkTableRow;
+  dueScripts: { appId: string; version: number; script: string };
   releaseImages: { digest: string; appId: string; version: number };
   nodes: NodeTableRow;
   nodeCertificates: NodeCertificateTableRow;

@@ -8,7 +8,9 @@ import { createMovement } from '../../../controller/movement/create-movement.ts'
 import { CronRuns } from '../../../controller/cron/cron-runs.ts';
 import { CronScheduler } from '../../../controller/cron/scheduler.ts';
 import { OneOffs } from '../../../controller/one-off/one-offs.ts';
+import { PostDeployScripts } from '../../../controller/one-off/post-deploy.ts';
 import { ReleaseCommand } from '../../../controller/one-off/release-command.ts';
+import { StepRunner } from '../../../controller/one-off/step-runner.ts';
 import { AppLifetimes } from '../../../controller/release/app-lifetimes.ts';
 import { DeployAborts } from '../../../controller/release/deploy-aborts.ts';
 import { BakeWatcher } from '../../../controller/release/bake-watcher.ts';
@@ -123,7 +125,7 @@ export class SimulatedController {
   }
 
   /** A push whose build has this slug as its result. It never resolves if the controller dies. */
-  push(app: App, slug: Slug, output: (text: string) => void): Promise<PushOutcome> {
+  push(app: App, { slug, scripts }: PushedCode, output: (text: string) => void): Promise<PushOutcome> {
     const running = this.#running;
     if (running === undefined) return Promise.resolve({ ok: false, reason: 'connection refused' });
     const push = {
@@ -134,6 +136,7 @@ export class SimulatedController {
       ...{ acceptedAtMs: this.#deps.clock.monotonicMs(), timingsMs: {} },
     };
     this.#slugs.set(slug.commit, slug);
+    this.#scripts.set(slug.commit, scripts);
     return mortal(running.deploys, running.life).deploy(
       push,
       (text) => {
@@ -194,6 +197,8 @@ export class SimulatedController {
   }
 
   readonly #slugs = new Map<string, Slug>();
+  /** `scripts` of app.json of each commit. */
+  readonly #scripts = new Map<string, object | undefined>();
 
   #storeOf(life: Life): Store {
     const { store, clock, storeMs } = this.#deps;
@@ -259,9 +264,13 @@ export class SimulatedController {
     const oneOffs = new OneOffs({ store, fleet, commands, randomId: () => nextId('task') });
     const cronRuns = new CronRuns({ store, oneOffs, commands, failpoint });
     const { roomTimeoutMs } = policy;
-    const phase = new ReleaseCommand({ store, oneOffs, commands, clock, failpoint, log, roomTimeoutMs });
+    const steps = new StepRunner({ store, oneOffs, commands, clock, log, roomTimeoutMs });
+    const phase = new ReleaseCommand({ steps, failpoint });
+    const { signal } = new AbortController();
+    const postDeploy = new PostDeployScripts({ store, steps, lifetimes, aborts, failpoint, log, signal });
     const releases = new Releases({
       phase,
+      postDeploy,
       store,
       rollouts,
       bakeWatcher,
@@ -286,12 +295,15 @@ export class SimulatedController {
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
     const deploys = new Deploys({
-      ...{ store, releases, queue, lifetimes, aborts, history, clock, log },
+      ...{ store, releases, postDeploy, queue, lifetimes, aborts, history, clock, log },
       unusedImages,
       builds: { build: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
       commitTimeMs: () => Promise.resolve(0),
-      readAppJson: () => Promise.resolve(undefined),
+      readAppJson: ({ newCommit }) => {
+        const scripts = this.#scripts.get(newCommit);
+        return Promise.resolve(scripts === undefined ? undefined : Buffer.from(JSON.stringify({ scripts })));
+      },
       randomSecret: () => 'f'.repeat(64),
       urlOf: (app) => `http://${app.name}.test`,
     });
@@ -368,11 +380,25 @@ function refused(): never {
   throw new Error('connection refused');
 }
 
-export function slugFor(
-  processTypes: Readonly<Record<string, string>>,
+interface PushedCode {
+  readonly slug: Slug;
+  /** Of app.json. */
+  readonly scripts: object | undefined;
+}
+
+/** `predeploy` and `postdeploy` are Dokku's scripts of app.json, `setup` is Heroku's. All other names are process types. */
+export function codeFor(
+  commands: Readonly<Record<string, string>>,
   commit: string,
   cron: readonly CronEntry[] = [],
-): Slug {
+): PushedCode {
+  const { predeploy, setup, postdeploy, ...processTypes } = commands;
+  const hasScripts = [predeploy, setup, postdeploy].some((command) => command !== undefined);
+  const scripts = hasScripts ? { postdeploy: setup, dokku: { predeploy, postdeploy } } : undefined;
+  return { slug: slugFor(processTypes, commit, cron), scripts };
+}
+
+function slugFor(processTypes: Readonly<Record<string, string>>, commit: string, cron: readonly CronEntry[]): Slug {
   return {
     layers: [{ name: 'app', digest: `sha256:${commit.padEnd(64, '0')}` as Digest, sizeBytes: 1000, shared: false }],
     ...{ processTypes, stack: 'host', platform: 'debian-12-x64', commit, buildpacks: ['Test'], defaultConfig: {} },

@@ -11,6 +11,8 @@ import { World } from './world.ts';
  * Runs a script of commands against a world and returns all that happened. A line is a command, `#` a comment:
  *   node NAME [MB] [LABEL=VALUE…] a machine with an agent that joins
  *   push APP TYPE=BEHAVIOUR, …    waits until the push returns; `push&` does not wait. The same holds for every command of an app
+ *                                 predeploy, setup and postdeploy are scripts of app.json: scripts.dokku.predeploy, scripts.postdeploy,
+ *                                 scripts.dokku.postdeploy
  *   config APP NAME=VALUE         waits until the change is rolled out
  *   rollback APP [vN]             the command of its owner
  *   scale APP TYPE=N              changes only the database

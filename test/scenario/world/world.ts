@@ -11,7 +11,7 @@ import { parseAppName, parseNodeName, parseUserName } from '../../../shared/doma
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
 import { Machine } from './machine.ts';
-import { SimulatedController, slugFor } from './controller.ts';
+import { codeFor, SimulatedController } from './controller.ts';
 import { checkAcknowledged, checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
 import type { Random } from '../../support/random.ts';
 import { Trace } from './trace.ts';
@@ -114,7 +114,7 @@ export class World {
     this.#pushes += 1;
     const commit = this.#pushes.toString(16).padStart(7, '0').padEnd(40, '0');
     const locked = (await this.store.appById(app.id))?.lock;
-    const outcome = await this.controller.push(app, slugFor(processTypes, commit, this.#cron.get(app.id)), (text) => {
+    const outcome = await this.controller.push(app, codeFor(processTypes, commit, this.#cron.get(app.id)), (text) => {
       this.trace.say('push', text.replace(/^ *Time: .*\n/m, ''));
     });
     const now = (await this.store.appById(app.id))?.lock;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderBuilds } from '../../../../cli/builds/render.ts';
 import { renderPromoted, renderReleases, renderRolledBack } from '../../../../cli/releases/render.ts';
@@ -54,5 +55,12 @@ describe('the screen of releases and builds', () => {
     assertScreen(renderPromoted({ app: 'shop', version: 3, from, commit: release.commit }), [
       `Promoted v7 of staging (commit ${release.commit.slice(0, 7)}) to shop: it is live there as v3, with the config vars of shop`,
     ]);
+  });
+
+  it('says which scripts of app.json failed after a promotion', () => {
+    const failedScripts = ['scripts.postdeploy failed: release.setup.3 of shop exited with status 1.'];
+    const promoted = { app: 'shop', version: 3, from: { app: 'staging', version: 7 }, commit: release.commit };
+    const screen = renderPromoted({ ...promoted, failedScripts });
+    assert.match(screen, /live there as v3.*\n !     scripts\.postdeploy failed: .* status 1\.\n !     Look at .* releases:output v3/);
   });
 });

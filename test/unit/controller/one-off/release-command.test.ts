@@ -1,123 +1,33 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { ReleaseCommand, type ReleaseCommandDeps } from '../../../../controller/one-off/release-command.ts';
-import type { CommandRow } from '../../../../controller/domain/commands.ts';
+import { it } from 'node:test';
 import type { Failure } from '../../../../controller/assignments/instance-failure.ts';
-import type { TaskId } from '../../../../shared/domain/ids.ts';
-import { systemClock } from '../../../../shared/kit/clock.ts';
-import { SlipwayError } from '../../../../shared/kit/errors.ts';
+import { ReleaseCommand } from '../../../../controller/one-off/release-command.ts';
 import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
-import { silentLogger } from '../../../../shared/kit/log.ts';
 import { addApp, addUser, newRelease, openMemoryStore, slugOf } from '../../../support/store-fixtures.ts';
-import { eventually } from '../../../support/eventually.ts';
 
-const SLUG = { ...slugOf('a'), processTypes: { web: 'serve', release: 'migrate' } };
+const SLUG = { ...slugOf('a'), processTypes: { release: 'migrate' }, scripts: { predeploy: 'assets' } };
 
-interface Lab {
-  readonly printed: string[];
-  readonly starts: string[];
-  readonly cancelled: TaskId[];
-  readonly end: (row: Partial<CommandRow>) => void;
-  output(): Promise<string | undefined>;
-  run(givenUp?: AbortSignal, signal?: AbortSignal): Promise<Failure | undefined>;
-}
-
-async function lab(
-  change: { readonly known?: Partial<CommandRow>; readonly refusal?: SlipwayError } = {},
-): Promise<Lab> {
+/** Runs the phase of a deploy, in which these commands fail. */
+async function phase(failing: readonly string[]): Promise<{ readonly ran: string[]; readonly failure?: Failure }> {
   const store = await openMemoryStore();
   const app = await addApp(store, (await addUser(store)).id);
   const release = await store.createRelease(newRelease(app, { slug: SLUG }));
-  // The fields that a release phase reads of a command.
-  const row = {
-    id: 'task00000001',
-    appId: app.id,
-    release: release.version,
-    state: 'running',
-  } as unknown as CommandRow;
-  const [printed, starts, cancelled]: [string[], string[], TaskId[]] = [[], [], []];
-  const ended = Promise.withResolvers<CommandRow>();
-  const deps: ReleaseCommandDeps = {
-    store: {
-      commandOfRelease: () => Promise.resolve(change.known === undefined ? undefined : { ...row, ...change.known }),
-      appendReleaseOutput: (...output) => store.appendReleaseOutput(...output),
-    },
-    oneOffs: {
-      start: (_app, { command }) => {
-        starts.push(command);
-        return change.refusal === undefined ? Promise.resolve(row) : Promise.reject(change.refusal);
-      },
-    },
-    commands: {
-      start: () => Promise.resolve(),
-      cancel: (id) => Promise.resolve(void cancelled.push(id)),
-      ended: (_id, watch) => {
-        watch?.('migrated\n');
-        return ended.promise;
-      },
-      takes: () => true,
-    },
-    ...{ clock: systemClock, failpoint: noFailpoint, log: silentLogger, roomTimeoutMs: 0 },
+  const ran: string[] = [];
+  const run = (_app: unknown, _release: unknown, { step }: { step: { command: string } }): Promise<Failure | undefined> => {
+    ran.push(step.command);
+    const failure = { code: 'SLIP_COMMAND_FAILED', message: `${step.command} failed` };
+    return Promise.resolve(failing.includes(step.command) ? failure : undefined);
   };
-  const print = (text: string): number => printed.push(text);
-  return {
-    ...{ printed, starts, cancelled },
-    end: (last) => ended.resolve({ ...row, ...last }),
-    output: () => store.releaseOutput(app.id, release.version),
-    run: (givenUp, signal = new AbortController().signal) =>
-      new ReleaseCommand(deps).run(app, release, { signal, givenUp, print, letMovesPass: () => Promise.resolve() }),
-  };
+  const io = { signal: new AbortController().signal, print: () => undefined, letMovesPass: () => Promise.resolve() };
+  const failure = await new ReleaseCommand({ steps: { run }, failpoint: noFailpoint }).run(app, release, io);
+  return failure === undefined ? { ran } : { ran, failure };
 }
 
-describe('the release phase', () => {
-  it('runs the release command, and copies its output to the push and to the release', async () => {
-    const { run, end, printed, starts, output } = await lab();
-    end({ state: 'succeeded' });
-    assert.equal(await run(), undefined);
-    assert.deepEqual([starts, printed], [['migrate'], ['-----> Running release command...\n', 'migrated\n']]);
-    assert.equal(await output(), 'migrated\n');
-  });
+it('runs predeploy and then the release command', async () => {
+  assert.deepEqual(await phase([]), { ran: ['assets', 'migrate'] });
+});
 
-  it('fails with the command, and names the output', async () => {
-    const { run, end } = await lab();
-    end({
-      state: 'failed',
-      failure: { code: 'SLIP_COMMAND_FAILED', message: 'release.1 of hello exited with status 1.' },
-    });
-    const failure = await run();
-    assert.equal(failure?.message, 'The release command failed: release.1 of hello exited with status 1.');
-    assert.equal(failure.hint, 'Look at its output with: slipway releases:output v1 -a hello');
-  });
-
-  it('follows a command that it has started before, and starts no second one', async () => {
-    const { run, end, starts } = await lab({ known: {} });
-    end({ state: 'succeeded' });
-    assert.equal(await run(), undefined);
-    assert.deepEqual(starts, []);
-  });
-
-  it('stops the command when the push is aborted, but not when the controller stops', async () => {
-    const push = new AbortController();
-    const first = await lab();
-    const running = first.run(push.signal);
-    await eventually('the output', () => first.printed.length === 2);
-    push.abort();
-    await eventually('the cancellation', () => first.cancelled.length === 1);
-    first.end({ state: 'cancelled', failure: { code: 'SLIP_COMMAND_CANCELLED', message: 'Stopped.' } });
-    assert.equal((await running)?.code, 'SLIP_COMMAND_CANCELLED');
-    const [stop, second] = [new AbortController(), await lab()];
-    const following = second.run(AbortSignal.any([stop.signal]), stop.signal);
-    await eventually('the output', () => second.printed.length === 2);
-    stop.abort(new Error('stopping'));
-    await assert.rejects(following, /stopping/);
-    assert.deepEqual(second.cancelled, []);
-  });
-
-  it('fails when no node has room, and passes other errors on', async () => {
-    const refusal = (code: string): SlipwayError => new SlipwayError({ code, kind: 'conflict', message: 'Full.' });
-    const full = await lab({ refusal: refusal('SLIP_COMMAND_NO_NODE') });
-    assert.equal((await full.run())?.code, 'SLIP_COMMAND_NO_NODE');
-    const old = await lab({ refusal: refusal('SLIP_TASK_KIND') });
-    await assert.rejects(old.run(), { code: 'SLIP_TASK_KIND' });
-  });
+it('fails with the first command that fails, and runs nothing after it', async () => {
+  const { ran, failure } = await phase(['assets']);
+  assert.deepEqual([ran, failure?.message], [['assets'], 'assets failed']);
 });

@@ -9,16 +9,19 @@ import { addApp, addUser, newRelease, noChange, openMemoryStore } from '../../..
 interface Lab {
   readonly store: Store;
   readonly app: App;
+  /** What it says. */
   readonly apply: (appJson: object) => Promise<string>;
+  readonly read: (appJson: object) => ReturnType<typeof applyAppJson>;
 }
 
 async function lab(): Promise<Lab> {
   const store = await openMemoryStore();
   const app = await addApp(store, (await addUser(store)).id);
   const deps = { store, randomSecret: () => 'f'.repeat(64) };
-  const apply = (appJson: object): Promise<string> =>
+  const read = (appJson: object): ReturnType<typeof applyAppJson> =>
     applyAppJson(deps, { app, userId: app.ownerId, content: Buffer.from(JSON.stringify(appJson)) });
-  return { store, app, apply };
+  const apply = async (appJson: object): Promise<string> => (await read(appJson)).said;
+  return { store, app, apply, read };
 }
 
 const APP_JSON = {
@@ -64,4 +67,10 @@ it('refuses a variable that an app may not set', async () => {
   const { apply } = await lab();
   await assert.rejects(apply({ env: { PORT: '80' } }), { code: 'SLIP_CONFIG_RESERVED' });
   await assert.rejects(apply({ env: { 'not a name': '80' } }), { code: 'SLIP_NAME_CONFIG' });
+});
+
+it('returns the scripts for the slug, of each deploy', async () => {
+  const { read } = await lab();
+  assert.equal((await read({})).scripts, undefined);
+  assert.deepEqual((await read({ scripts: { dokku: { predeploy: 'sh a.sh' } } })).scripts, { predeploy: 'sh a.sh' });
 });

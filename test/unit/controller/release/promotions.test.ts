@@ -36,6 +36,7 @@ async function lab(change: Partial<PromotionsDeps> = {}): Promise<Lab> {
   };
   const promotions = new Promotions({
     ...{ store, releases: { createOrFail }, queue: new KeyedQueue(), hasImage: () => Promise.resolve(true) },
+    postDeploy: { run: () => Promise.resolve([]) },
     unusedImages: { during: (work) => work(), note: () => undefined },
     ...change,
   });
@@ -48,7 +49,7 @@ it('releases the same slug in the other app, with the config of that app and wha
   const { store, staging, live, promotions } = await lab();
   await store.setConfig(live.id, { GREETING: 'live' });
   const done = await promotions.promote(staging.ownerId, { from: staging, to: live });
-  assert.deepEqual(done, { version: 1, from: 1, commit: 'c'.repeat(40) });
+  assert.deepEqual(done, { version: 1, from: 1, commit: 'c'.repeat(40), failedScripts: [] });
   const release = (await store.currentRelease(live.id))!;
   assert.deepEqual(release.slug, (await store.currentRelease(staging.id))?.slug);
   assert.deepEqual(revealAll(release.config), { GREETING: 'live', NODE_ENV: 'production' });
@@ -82,4 +83,11 @@ it('refuses the same app, an app without a release, another stack, and a slug th
   const lossy = await lab({ hasImage: (digest) => Promise.resolve(digest !== digestOf('b')) });
   assert.equal(await code(lossy.staging, lossy.live, lossy.promotions), 'SLIP_PROMOTE_SLUG');
   assert.equal(await store.currentRelease(live.id), undefined);
+});
+
+it('runs the scripts of app.json after the release, and says which failed', async () => {
+  const failure = { code: 'SLIP_COMMAND_FAILED', message: 'scripts.postdeploy failed.' };
+  const { staging, live, promotions } = await lab({ postDeploy: { run: () => Promise.resolve([failure]) } });
+  const { version, failedScripts } = await promotions.promote(staging.ownerId, { from: staging, to: live });
+  assert.deepEqual([version, failedScripts], [1, ['scripts.postdeploy failed.']]);
 });

@@ -14,7 +14,7 @@ describe('app.json', () => {
         buildpacks: [{ url: 'heroku/nodejs' }, 'https://example.com/bp.tgz'],
         formation: { web: { quantity: 2, size: 'basic' }, worker: { size: 'basic' } },
         env: { PLAIN: 'x', SECRET: { generator: 'secret' }, MAYBE: { required: false, value: 'y' } },
-        scripts: { postdeploy: './seed', dokku: {} },
+        scripts: { postdeploy: './seed', test: 'x', dokku: { predeploy: './assets' } },
       }),
       {
         buildpacks: ['heroku/nodejs', 'https://example.com/bp.tgz'],
@@ -24,10 +24,10 @@ describe('app.json', () => {
           SECRET: { value: undefined, required: true, isGenerated: true },
           MAYBE: { value: 'y', required: false, isGenerated: false },
         },
-        scripts: { postdeploy: './seed' },
+        scripts: { predeploy: './assets', setup: './seed' },
         healthchecks: { checks: {}, warnings: [] },
         cron: [],
-        unused: ['scripts.postdeploy', 'scripts.dokku', 'formation.web.size', 'formation.worker.size'],
+        unused: ['scripts.test', 'formation.web.size', 'formation.worker.size'],
       },
     );
   });
@@ -48,6 +48,11 @@ describe('app.json', () => {
       'a health check without a unit',
       { healthchecks: { web: [{ timeout: '5s' }] } },
       /"healthchecks\.web\.0\.timeout"/,
+    ],
+    [
+      'a script that is a list, with its place',
+      '{\n  "scripts": {\n    "dokku": { "postdeploy": [1] }\n  }\n}',
+      /"scripts\.dokku\.postdeploy" must be a text, or an object with a "command" \(line 3, column 30\)/,
     ],
     ['a variable that is a number', { env: { A: 1 } }, /"env\.A" must be an object/],
   ];

@@ -1,0 +1,11 @@
+import type { NewEvent } from '../../shared/domain/event.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { DueScript } from '../domain/due-scripts.ts';
+
+/** The scripts of app.json that run when a release is live. The store adds them when it makes the release current. */
+export interface ScriptStore {
+  /** Scripts that have not ended, in the order in which they run. */
+  dueScripts(appId: AppId): Promise<readonly DueScript[]>;
+  /** The script has ended, or it will not run. @param event is stored with this change */
+  endDueScript(script: DueScript, event?: NewEvent): Promise<void>;
+}

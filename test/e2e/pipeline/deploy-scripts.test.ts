@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { TestFleet } from '../../support/fleet.ts';
+import { helloApp, type Repository } from '../../support/fleet-user.ts';
+
+/** Every named stage of a postdeploy in each process. No other command reaches these stages here. */
+const CONTROLLER_STAGES = [
+  'release.current',
+  'command.recorded',
+  'command.running',
+  'command.sent',
+  'command.ended',
+  'postdeploy.ended',
+];
+const AGENT_STAGES = [
+  'agent.commandAccepted',
+  'agent.commandStarting',
+  'agent.commandStarted',
+  'agent.commandEnded',
+  'agent.commandRecorded',
+];
+const ROUNDS = Number(process.env['SLIPWAY_CRASH_ROUNDS'] ?? '1');
+
+interface Scripts {
+  readonly postdeploy?: string;
+  readonly dokku?: { readonly predeploy?: string; readonly postdeploy?: string };
+}
+
+const app = (version: string, scripts: Scripts, release = ''): Record<string, string> => ({
+  ...helloApp(version),
+  Procfile: `web: node server.js\n${release === '' ? '' : `release: ${release}\n`}`,
+  'app.json': JSON.stringify({ scripts }),
+  'say.sh': 'echo "$1 of $HEROKU_RELEASE_VERSION in $DYNO"\nexit "${2:-0}"\n',
+  'wait.sh': 'echo waiting\nexec sleep 9999\n',
+});
+
+const ALL: Scripts = {
+  postdeploy: 'sh say.sh setup',
+  dokku: { predeploy: 'sh say.sh predeploy', postdeploy: 'sh say.sh postdeploy' },
+};
+
+interface ReleaseRow {
+  readonly version: number;
+  readonly state: string;
+}
+
+interface RunRow {
+  readonly name: string;
+  readonly state: string;
+  readonly failure?: { readonly code: string };
+}
+
+describe('scripts of app.json', () => {
+  let fleet: TestFleet;
+  let hello: Repository;
+  let dir: string;
+  let content = 10;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
+    await killAt('');
+    const env = { SLIPWAY_FAILPOINTS_FILE: failpoints() };
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env });
+    hello = await fleet.me.repository('hello', app('1', ALL, 'sh say.sh release'));
+  });
+  after(async () => {
+    await fleet.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const failpoints = (): string => join(dir, 'failpoints');
+  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
+  const newest = async (): Promise<ReleaseRow> =>
+    ((await fleet.api('GET', '/apps/hello/releases?limit=1')) as ReleaseRow[])[0] ?? assert.fail('no release');
+  const commands = async (): Promise<readonly RunRow[]> =>
+    (await fleet.api('GET', '/apps/hello/runs?limit=50')) as RunRow[];
+
+  it('run in the order of Dokku, and scripts.postdeploy of Heroku after the first deploy', async () => {
+    const { ok, text } = await hello.push('hello');
+    assert.ok(ok, `${text}\n${fleet.logs()}`);
+    const order = [
+      /Running scripts\.dokku\.predeploy of app\.json/,
+      /Files that it changes are not kept/,
+      /predeploy of v1 in release\.predeploy\.1/,
+      /release of v1 in release\.1/,
+      /Released v1/,
+      /setup of v1 in release\.setup\.1/,
+      /postdeploy of v1 in release\.postdeploy\.1/,
+    ].map((line) => text.search(line));
+    assert.ok(
+      order.every((at, index) => at >= 0 && at > (order[index - 1] ?? -1)),
+      `${order.join(' ')}\n${text}`,
+    );
+    assert.doesNotMatch(text, /does not use/);
+    const output = await fleet.slipway('releases:output', 'v1', '-a', 'hello');
+    assert.match(output, /=== release\.predeploy\.1: scripts\.dokku\.predeploy of app\.json\npredeploy of v1/);
+    assert.match(output, /=== release\.1: release of the Procfile\nrelease of v1/);
+    assert.match(output, /=== release\.setup\.1: scripts\.postdeploy of app\.json\nsetup of v1/);
+    assert.match(await fleet.slipway('run:list', '-a', 'hello'), /release\.postdeploy\.1/);
+  });
+
+  it('run again for the next push, without scripts.postdeploy, and not for a config change or a rollback', async () => {
+    await hello.commit(app('2', ALL, 'sh say.sh release'));
+    const { ok, text } = await hello.push('hello');
+    assert.ok(ok, text);
+    assert.match(text, /predeploy of v2[^]*postdeploy of v2/);
+    assert.doesNotMatch(text, /setup of v2/);
+    await fleet.slipway('config:set', 'A=1', '-a', 'hello');
+    await fleet.slipway('rollback', 'v1', '-a', 'hello');
+    const names = (await commands()).map(({ name }) => name);
+    assert.deepEqual(
+      names.filter((name) => /\.[34]$/.test(name)),
+      ['release.4', 'release.3'],
+    );
+  });
+
+  it('fail the release when predeploy fails: the old release keeps serving', async () => {
+    await hello.commit(app('3', { dokku: { predeploy: 'sh say.sh predeploy 3' } }));
+    const { ok, text } = await hello.push('hello');
+    assert.equal(ok, false, text);
+    assert.match(text, /scripts\.dokku\.predeploy failed: release\.predeploy\.5 of hello exited with status 3\./);
+    assert.match(text, /v5 failed\. v4 keeps serving\./);
+    assert.match((await fleet.site.get('hello')).body, /^version=1 /);
+  });
+
+  it('leave the release live when postdeploy fails: the push says it and is accepted', async () => {
+    await hello.commit(app('4', { dokku: { postdeploy: 'sh say.sh postdeploy 4' } }));
+    const { ok, text } = await hello.push('hello');
+    assert.ok(ok, text);
+    assert.match(text, /scripts\.dokku\.postdeploy failed: release\.postdeploy\.6 of hello exited with status 4\./);
+    assert.match(text, /This does not change v6,/);
+    assert.match((await fleet.site.get('hello')).body, /^version=4 /);
+    assert.match(await fleet.slipway('events', '-a', 'hello'), /scripts\.dokku\.postdeploy failed: release\.postdeploy\.6/);
+  });
+
+  it('continue when the client leaves after the release is live, until run:stop', async () => {
+    await hello.commit(app('5', { dokku: { postdeploy: 'sh wait.sh' } }));
+    const pushing = hello.startPush('hello');
+    await pushing.saw(/waiting/);
+    pushing.interrupt();
+    await pushing.result;
+    assert.match(await fleet.slipway('ps', '-a', 'hello'), /release\.postdeploy\.7/);
+    await fleet.slipway('run:stop', 'release.postdeploy.7', '-a', 'hello');
+    assert.equal((await ended('release.postdeploy.7')).state, 'cancelled');
+    assert.deepEqual([(await newest()).version, (await newest()).state], [7, 'current']);
+  });
+
+  async function ended(name: string): Promise<RunRow> {
+    return await eventually(`${name} ends`, async () => {
+      const row = (await commands()).find((each) => each.name === name);
+      return row === undefined || ['pending', 'running'].includes(row.state) ? undefined : row;
+    });
+  }
+
+  for (const [program, stages] of [
+    ['controller', CONTROLLER_STAGES],
+    ['agent', AGENT_STAGES],
+  ] as const) {
+    for (const stage of stages) {
+      it(`never run twice when the ${program} is killed at ${stage} in a postdeploy, and the release stays live`, async () => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          const version = (await newest()).version + 1;
+          content += 1;
+          await hello.commit(app(String(content), { dokku: { postdeploy: 'sh say.sh postdeploy' } }));
+          await killAt(stage);
+          const pushing = hello.push('hello');
+          await (program === 'controller' ? fleet.controllerGone() : fleet.agentGone());
+          await killAt('');
+          if (program === 'controller') await fleet.startController();
+          else await fleet.startAgentAlone();
+          await fleet.untilConnected();
+          await pushing;
+          const name = `release.postdeploy.${String(version)}`;
+          const { state, failure } = await ended(name);
+          const log = await fleet.slipway('logs', '-a', 'hello', '-p', name, '-n', '100');
+          const ran = log.split(`postdeploy of v${String(version)} `).length - 1;
+          assert.ok(ran <= 1, `it ran ${String(ran)} times`);
+          if (state === 'succeeded') assert.equal(ran, 1);
+          else assert.match(failure?.code ?? '', /^SLIP_COMMAND_(UNKNOWN|NOT_STARTED)$/);
+          assert.deepEqual([(await newest()).version, (await newest()).state], [version, 'current']);
+        }
+      });
+    }
+  }
+});
