@@ -138,7 +138,11 @@ function tooMany({ name }: App): SlipwayError {
   });
 }
 
-function noNode(app: App, { kind, node, script }: OneOffRequest, reasons: Readonly<Record<string, string>>): SlipwayError {
+function noNode(
+  app: App,
+  { kind, node, script }: OneOffRequest,
+  reasons: Readonly<Record<string, string>>,
+): SlipwayError {
   const none = node === undefined ? 'no node has joined' : `there is no node ${node}`;
   const what = kind === 'release' ? titleOf({ script }) : 'The command';
   return new SlipwayError({

@@ -76,11 +76,7 @@ export class PostDeployScripts implements PostDeploy {
     }
   }
 
-  async #runAll(
-    app: App,
-    due: readonly DueScript[],
-    print: (text: string) => void,
-  ): Promise<readonly Failure[]> {
+  async #runAll(app: App, due: readonly DueScript[], print: (text: string) => void): Promise<readonly Failure[]> {
     if (due.length === 0) return [];
     const { lifetimes, aborts, signal: stopping } = this.#deps;
     return await lifetimes.during(app.id, stopping, (signal) =>

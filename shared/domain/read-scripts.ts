@@ -36,7 +36,8 @@ export function readScripts(value: unknown, refuse: Refuse): ReadScripts {
 function commandOf(value: unknown, path: string, refuse: Refuse): string | undefined {
   if (value === undefined) return undefined;
   const isText = typeof value === 'string';
-  const command = isText ? value : fieldsOf(value, path, refuse, 'a text, or an object with a "command"')['command'];
+  if (!isText && !isFields(value)) throw refuse(`"${path}" must be a text, or an object with a "command"`);
+  const command = isText ? value : value['command'];
   const where = isText ? path : `${path}.command`;
   if (typeof command !== 'string') throw refuse(`"${where}" must be a text`);
   if (command.length > SCRIPT_LENGTH_MAX)
@@ -45,9 +46,13 @@ function commandOf(value: unknown, path: string, refuse: Refuse): string | undef
   return command.trim() === '' ? undefined : command.trim();
 }
 
-function fieldsOf(value: unknown, path: string, refuse: Refuse, what = 'an object'): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw refuse(`"${path}" must be ${what}`);
+function fieldsOf(value: unknown, path: string, refuse: Refuse): Fields {
+  if (isFields(value)) return value;
+  throw refuse(`"${path}" must be an object`);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unknownKeys(fields: Fields, path: string, known: readonly string[]): readonly string[] {

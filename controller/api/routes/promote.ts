@@ -9,7 +9,13 @@ export function promoteRoutes(deps: ApiDeps): readonly Route[] {
       action: 'app.write',
       handle: async ({ app, user, body }) => {
         const { target, version, from, commit, failedScripts } = await promote(deps, { app, user, to: body.to });
-        return { app: target.name, version, from: { app: app.name, version: from }, commit, failedScripts: [...failedScripts] };
+        return {
+          app: target.name,
+          version,
+          from: { app: app.name, version: from },
+          commit,
+          failedScripts: [...failedScripts],
+        };
       },
     }),
   ];

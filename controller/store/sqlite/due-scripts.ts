@@ -16,7 +16,13 @@ export function createDueScripts({ inTransaction, clock }: RepositoryDeps): Scri
     dueScripts: (appId) =>
       inTransaction(async (tx) => {
         const rows = tx.selectFrom('dueScripts').selectAll().where('appId', '=', appId);
-        return parseRows(dueScriptRow, await rows.orderBy('version').orderBy(sql`rowid`).execute());
+        return parseRows(
+          dueScriptRow,
+          await rows
+            .orderBy('version')
+            .orderBy(sql`rowid`)
+            .execute(),
+        );
       }),
     endDueScript: ({ appId, version, script }, event) =>
       inTransaction(async (tx) => {

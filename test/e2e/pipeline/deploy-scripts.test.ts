@@ -134,7 +134,10 @@ describe('scripts of app.json', () => {
     assert.match(text, /scripts\.dokku\.postdeploy failed: release\.postdeploy\.6 of hello exited with status 4\./);
     assert.match(text, /This does not change v6,/);
     assert.match((await fleet.site.get('hello')).body, /^version=4 /);
-    assert.match(await fleet.slipway('events', '-a', 'hello'), /scripts\.dokku\.postdeploy failed: release\.postdeploy\.6/);
+    assert.match(
+      await fleet.slipway('events', '-a', 'hello'),
+      /scripts\.dokku\.postdeploy failed: release\.postdeploy\.6/,
+    );
   });
 
   it('continue when the client leaves after the release is live, until run:stop', async () => {

@@ -25,8 +25,7 @@ import { DEFAULT_ROLLOUT_POLICY } from '../../../controller/release/rollout-plan
 import { Rollouts } from '../../../controller/release/rollout.ts';
 import type { App } from '../../../controller/domain/apps.ts';
 import type { Store } from '../../../controller/store/port.ts';
-import type { CronEntry } from '../../../shared/domain/cron.ts';
-import type { Digest, InstanceId } from '../../../shared/domain/ids.ts';
+import type { InstanceId } from '../../../shared/domain/ids.ts';
 import type { UserName } from '../../../shared/domain/names.ts';
 import type { Slug } from '../../../shared/domain/slug.ts';
 import type { Failpoint } from '../../../shared/kit/failpoint.ts';
@@ -34,6 +33,7 @@ import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { Life, mortal } from './life.ts';
 import type { ApiDeps, LookDeps } from '../../../controller/api/deps.ts';
 import type { ConfigChanged } from '../../../controller/release/config-changes.ts';
+import type { PushedCode } from './pushed-code.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Wire } from './wire.ts';
@@ -378,30 +378,4 @@ export class SimulatedController {
 
 function refused(): never {
   throw new Error('connection refused');
-}
-
-interface PushedCode {
-  readonly slug: Slug;
-  /** Of app.json. */
-  readonly scripts: object | undefined;
-}
-
-/** `predeploy` and `postdeploy` are Dokku's scripts of app.json, `setup` is Heroku's. All other names are process types. */
-export function codeFor(
-  commands: Readonly<Record<string, string>>,
-  commit: string,
-  cron: readonly CronEntry[] = [],
-): PushedCode {
-  const { predeploy, setup, postdeploy, ...processTypes } = commands;
-  const hasScripts = [predeploy, setup, postdeploy].some((command) => command !== undefined);
-  const scripts = hasScripts ? { postdeploy: setup, dokku: { predeploy, postdeploy } } : undefined;
-  return { slug: slugFor(processTypes, commit, cron), scripts };
-}
-
-function slugFor(processTypes: Readonly<Record<string, string>>, commit: string, cron: readonly CronEntry[]): Slug {
-  return {
-    layers: [{ name: 'app', digest: `sha256:${commit.padEnd(64, '0')}` as Digest, sizeBytes: 1000, shared: false }],
-    ...{ processTypes, stack: 'host', platform: 'debian-12-x64', commit, buildpacks: ['Test'], defaultConfig: {} },
-    ...(cron.length === 0 ? {} : { cron }),
-  };
 }

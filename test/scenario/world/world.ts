@@ -11,7 +11,8 @@ import { parseAppName, parseNodeName, parseUserName } from '../../../shared/doma
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
 import { Machine } from './machine.ts';
-import { codeFor, SimulatedController } from './controller.ts';
+import { SimulatedController } from './controller.ts';
+import { codeFor } from './pushed-code.ts';
 import { checkAcknowledged, checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
 import type { Random } from '../../support/random.ts';
 import { Trace } from './trace.ts';

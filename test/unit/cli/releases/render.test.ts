@@ -61,6 +61,9 @@ describe('the screen of releases and builds', () => {
     const failedScripts = ['scripts.postdeploy failed: release.setup.3 of shop exited with status 1.'];
     const promoted = { app: 'shop', version: 3, from: { app: 'staging', version: 7 }, commit: release.commit };
     const screen = renderPromoted({ ...promoted, failedScripts });
-    assert.match(screen, /live there as v3.*\n !     scripts\.postdeploy failed: .* status 1\.\n !     Look at .* releases:output v3/);
+    assert.match(
+      screen,
+      /live there as v3.*\n !     scripts\.postdeploy failed: .* status 1\.\n !     Look at .* releases:output v3/,
+    );
   });
 });

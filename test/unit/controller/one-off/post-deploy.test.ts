@@ -63,7 +63,9 @@ describe('the scripts of app.json after a deploy', () => {
     const { store, app, ran, scripts, run } = await lab();
     await run();
     await run();
-    await (await scripts.resume(app))();
+    await (
+      await scripts.resume(app)
+    )();
     assert.deepEqual([ran, await store.dueScripts(app.id)], [['seed', 'notify'], []]);
   });
 

@@ -13,7 +13,11 @@ async function phase(failing: readonly string[]): Promise<{ readonly ran: string
   const app = await addApp(store, (await addUser(store)).id);
   const release = await store.createRelease(newRelease(app, { slug: SLUG }));
   const ran: string[] = [];
-  const run = (_app: unknown, _release: unknown, { step }: { step: { command: string } }): Promise<Failure | undefined> => {
+  const run = (
+    _app: unknown,
+    _release: unknown,
+    { step }: { step: { command: string } },
+  ): Promise<Failure | undefined> => {
     ran.push(step.command);
     const failure = { code: 'SLIP_COMMAND_FAILED', message: `${step.command} failed` };
     return Promise.resolve(failing.includes(step.command) ? failure : undefined);

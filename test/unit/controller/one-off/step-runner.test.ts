@@ -133,7 +133,10 @@ describe('a command of a release', () => {
 
   it('is named in the push and in the output of the release when the release has scripts', async () => {
     const step = { script: 'predeploy', command: 'sh assets.sh' } as const;
-    const { run, end, printed, output } = await lab({ step, slug: { ...SLUG, scripts: { predeploy: 'sh assets.sh' } } });
+    const { run, end, printed, output } = await lab({
+      step,
+      slug: { ...SLUG, scripts: { predeploy: 'sh assets.sh' } },
+    });
     end({ state: 'failed', failure: { code: 'SLIP_COMMAND_FAILED', message: 'It exited with status 1.' } });
     assert.equal((await run())?.message, 'scripts.dokku.predeploy failed: It exited with status 1.');
     assert.match(printed[0] ?? '', /Running scripts\.dokku\.predeploy of app\.json\.\.\.\n.*Files .* are not kept/);
