@@ -205,10 +205,13 @@ describe('commands in a running instance', { concurrency: false }, () => {
   });
 
   it('says that the stream is lost when the agent stops, and works with the next agent', async (t) => {
-    const shell = onTerminal(t, 'ps:exec', '-a', 'app', 'sh', '-c', 'echo in; sleep 1000');
-    await shell.shows(/in[\r\n]/);
+    const editor = String.raw`printf '\033[?1049hediting'; sleep 1000`;
+    const shell = onTerminal(t, 'ps:exec', '-a', 'app', 'sh', '-c', editor);
+    await shell.shows(/editing/);
     await fleet.endAgent();
-    await shell.shows(/connection to the process is lost/);
+    // The terminal is back on its own screen before the message.
+    // eslint-disable-next-line no-control-regex -- the sequence that ends the other screen
+    await shell.shows(/\u001b\[\?1049l[^]*connection to the process is lost/);
     assert.deepEqual((await shell.closed)[0], 1);
     await fleet.startAgent();
     assert.equal((await exec('true')).code, 0);

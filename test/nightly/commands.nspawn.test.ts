@@ -1,0 +1,3 @@
+import { commandsSuite } from '../e2e/pipeline/commands-suite.ts';
+
+commandsSuite('nspawn');
