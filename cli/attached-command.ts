@@ -48,7 +48,7 @@ async function untilExited(
   process: AttachedProcess,
   terminal: ConsoleTerminal | undefined,
 ): Promise<number> {
-  const restore = terminal?.enterRawMode();
+  const restore = await terminal?.enterRawMode();
   const resize = (): void => terminal && process.resize(terminal.size());
   const stopResizes = terminal?.onResize(resize);
   resize(); // the size may have changed since the start was asked for

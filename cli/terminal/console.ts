@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TerminalSize } from '../../shared/attach/frames.ts';
+import { start } from '../../shared/kit/exec.ts';
 
 /** The standard streams of this program, for commands that pass bytes on. */
 export interface Console {
@@ -16,8 +17,8 @@ export interface ConsoleTerminal {
   size(): TerminalSize;
   /** @returns the function that stops the calls */
   onResize(listener: () => void): () => void;
-  /** Passes each key on as it is. @returns the function that sets the terminal back; it also runs at each end of this program */
-  enterRawMode(): () => void;
+  /** Passes each key and all output on as it is. @returns the function that sets the terminal back; it also runs at each end of this program */
+  enterRawMode(): Promise<() => void>;
 }
 
 const ENDINGS = { SIGHUP: 129, SIGTERM: 143 } as const;
@@ -33,12 +34,13 @@ export function processConsole(process: NodeJS.Process, terminalType: string): C
       stdout.on('resize', listener);
       return () => stdout.off('resize', listener);
     },
-    enterRawMode: () => {
+    enterRawMode: async () => {
       const restore = (): void => void stdin.setRawMode(false);
       const handlers = Object.entries(ENDINGS).map(([name, code]) => [name, () => process.exit(code)] as const);
       process.once('exit', restore);
       for (const [name, handler] of handlers) process.once(name, handler);
       stdin.setRawMode(true);
+      await stopOutputConversion();
       return () => {
         restore();
         process.off('exit', restore);
@@ -47,4 +49,15 @@ export function processConsole(process: NodeJS.Process, terminalType: string): C
     },
   };
   return { stdin, stdout, stderr, terminal };
+}
+
+/**
+ * In the raw mode of Node, the terminal still begins a new line at its left edge. Full-screen programs use a line feed to move the cursor down in
+ * the same column. The end of the raw mode sets this back too. Without `stty`, the terminal stays as Node made it.
+ */
+async function stopOutputConversion(): Promise<void> {
+  const child = start({ file: 'stty', args: ['-opost'] }, ['inherit', 'ignore', 'ignore']);
+  await new Promise<void>((resolve) => {
+    child.once('error', () => resolve()).once('close', () => resolve());
+  });
 }

@@ -108,6 +108,9 @@ describe('commands in a running instance', { concurrency: false }, () => {
     shell.type('\u001eresize 40 120\n');
     shell.type(`until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done; echo resized\r`);
     await shell.shows(/[\r\n]resized[\r\n]/);
+    shell.type(String.raw`stty -opost; printf 'down\nright'; stty opost`);
+    shell.type('\r');
+    await shell.shows(/down\nright/); // full-screen programs move the cursor so
     const mark = String(randomInt(1e8, 1e9));
     shell.type(`sleep ${mark}\r`);
     await eventually('it sleeps', () => isRunning(mark));
@@ -210,7 +213,6 @@ describe('commands in a running instance', { concurrency: false }, () => {
     await shell.shows(/editing/);
     await fleet.endAgent();
     // The terminal is back on its own screen before the message.
-    // eslint-disable-next-line no-control-regex -- the sequence that ends the other screen
     await shell.shows(/\u001b\[\?1049l[^]*connection to the process is lost/);
     assert.deepEqual((await shell.closed)[0], 1);
     await fleet.startAgent();
