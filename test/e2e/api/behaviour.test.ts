@@ -46,31 +46,6 @@ describe('the API', () => {
     return await ok<JoinTokenBody>(admin, 'POST', '/v1/nodes/tokens', {});
   }
 
-  it('limits the starts of maintenance, and never its end', async () => {
-    await ok(ada, 'POST', '/v1/apps', { name: 'often' });
-    for (let start = 0; start < 20; start += 1) await ok(ada, 'PUT', '/v1/apps/often/maintenance', {});
-    const refused = await expectError(ada, 'PUT', '/v1/apps/often/maintenance', {});
-    assert.deepEqual(
-      [refused.status, refused.error, refused.message],
-      [429, 'SLIP_RATE_LIMIT', 'The maintenance of this app was started too often in ten minutes.'],
-    );
-    await ok(ada, 'DELETE', '/v1/apps/often/maintenance');
-    await ok(ada, 'POST', '/v1/apps', { name: 'seldom' });
-    await ok(ada, 'PUT', '/v1/apps/seldom/maintenance', {});
-  });
-
-  it('never shows the password in the URL of a buildpack, and removes it without the password', async () => {
-    await ok(ada, 'POST', '/v1/apps', { name: 'private' });
-    const path = '/v1/apps/private/build-settings';
-    const url = 'https://ada:s3cret@git.test/buildpack.git';
-    const set = await ok<BuildSettings>(ada, 'PATCH', path, { buildpacks: { op: 'add', name: url } });
-    assert.deepEqual(set.buildpacks, ['https://git.test/buildpack.git']);
-    assert.deepEqual((await ok<BuildSettings>(ada, 'GET', path)).buildpacks, set.buildpacks);
-    const name = 'https://git.test/buildpack.git';
-    const removed = await ok<BuildSettings>(ada, 'PATCH', path, { buildpacks: { op: 'remove', name } });
-    assert.deepEqual(removed.buildpacks, []);
-  });
-
   it('turns a token and a request into a node whose certificate is accepted where nodes connect', async () => {
     const { token, pin } = await joinToken();
     assert.equal(pin, fixture.authority.pin);
@@ -258,5 +233,32 @@ describe('the API', () => {
     } finally {
       await still.close();
     }
+  });
+
+  it('limits the starts of maintenance, and never its end', async () => {
+    const { caller: zoe } = await fixture.addCaller('zoe-often');
+    await ok(zoe, 'POST', '/v1/apps', { name: 'often' });
+    for (let start = 0; start < 20; start += 1) await ok(zoe, 'PUT', '/v1/apps/often/maintenance', {});
+    const refused = await expectError(zoe, 'PUT', '/v1/apps/often/maintenance', {});
+    assert.deepEqual(
+      [refused.status, refused.error, refused.message],
+      [429, 'SLIP_RATE_LIMIT', 'The maintenance of this app was started too often in ten minutes.'],
+    );
+    await ok(zoe, 'DELETE', '/v1/apps/often/maintenance');
+    await ok(zoe, 'POST', '/v1/apps', { name: 'seldom' });
+    await ok(zoe, 'PUT', '/v1/apps/seldom/maintenance', {});
+  });
+
+  it('never shows the password in the URL of a buildpack, and removes it without the password', async () => {
+    const { caller: zoe } = await fixture.addCaller('zoe-private');
+    await ok(zoe, 'POST', '/v1/apps', { name: 'private' });
+    const path = '/v1/apps/private/build-settings';
+    const url = 'https://ada:s3cret@git.test/buildpack.git';
+    const set = await ok<BuildSettings>(zoe, 'PATCH', path, { buildpacks: { op: 'add', name: url } });
+    assert.deepEqual(set.buildpacks, ['https://git.test/buildpack.git']);
+    assert.deepEqual((await ok<BuildSettings>(zoe, 'GET', path)).buildpacks, set.buildpacks);
+    const name = 'https://git.test/buildpack.git';
+    const removed = await ok<BuildSettings>(zoe, 'PATCH', path, { buildpacks: { op: 'remove', name } });
+    assert.deepEqual(removed.buildpacks, []);
   });
 });
