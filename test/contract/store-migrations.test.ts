@@ -21,6 +21,14 @@ import { egress } from '../../controller/store/sqlite/migrations/0012-egress.ts'
 import { rebalance } from '../../controller/store/sqlite/migrations/0007-rebalance.ts';
 import { history } from '../../controller/store/sqlite/migrations/0014-history.ts';
 import { tasks } from '../../controller/store/sqlite/migrations/0015-tasks.ts';
+import { releases } from '../../controller/store/sqlite/migrations/0016-releases.ts';
+import { configKeys } from '../../controller/store/sqlite/migrations/0017-config-keys.ts';
+import { appLife } from '../../controller/store/sqlite/migrations/0018-app-life.ts';
+import { commands } from '../../controller/store/sqlite/migrations/0019-commands.ts';
+import { healthChecks } from '../../controller/store/sqlite/migrations/0021-health-checks.ts';
+import { cron } from '../../controller/store/sqlite/migrations/0023-cron.ts';
+import { drainedCommands } from '../../controller/store/sqlite/migrations/0026-drained-commands.ts';
+import type { TaskId } from '../../shared/domain/ids.ts';
 import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { parseAppName, parseUserName } from '../../shared/domain/names.ts';
 import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
@@ -40,7 +48,8 @@ const STEPS = [
   builders,
   quotas,
   ceilings,
-  ...[buildSettings, egress, destroyedApps, history, tasks],
+  ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
+  ...[healthChecks, commands, appLife, cron, drainedCommands],
 ];
 
 describe('the database of an older version', () => {
@@ -107,4 +116,36 @@ describe('the database of an older version', () => {
       await again.close();
     });
   }
+
+  it('has its outputs and buildpacks encrypted, and none is lost', async () => {
+    const path = await fileOf(STEPS.length);
+    const old = new Database(path);
+    old.exec(`insert into nodes (id, name, certificate_serial, state, labels, joined_at_ms, generation)
+        values ('nodenodenode', 'fra-1', 'AB', 'ready', '{}', 1, 1);
+      insert into releases (app_id, version, state, slug, config, user_id, description, created_at_ms)
+        values ('appappappapp', 7, 'failed', '{}', '{}', 'useruseruser', 'x', 3);
+      insert into release_outputs (app_id, version, output) values ('appappappapp', 7, 'migrating é');
+      insert into tasks (id, kind, app_id, node_id, state, created_at_ms)
+        values ('tasktasktask', 'run', 'appappappapp', 'nodenodenode', 'succeeded', 4);
+      insert into commands (task_id, app_id, process, number, release, command, memory_bytes, timeout_ms, grace_ms, output)
+        values ('tasktasktask', 'appappappapp', 'run.1', 1, 7, 'ls', 1, 1, 1, 'a file');
+      insert into build_settings (app_id, root, buildpacks) values ('appappappapp', null, '["https://u:s3cret@x.test/b"]');`);
+    old.close();
+    const store = await open(path);
+    while ((await store.encryptSome()) > 0);
+    const app = await store.appByName(parseAppName('shop'));
+    assert.ok(app !== undefined);
+    assert.equal(await store.releaseOutput(app.id, 7), 'migrating é');
+    assert.equal(await store.commandOutput('tasktasktask' as TaskId), 'a file');
+    assert.deepEqual((await store.buildSettings(app.id)).buildpacks, ['https://u:s3cret@x.test/b']);
+    assert.equal((await store.configKeyUse()).clearText, true);
+    await store.close();
+    const after = new Database(path, { readonly: true });
+    const texts = after.prepare('select text from output_chunks union select buildpacks from build_settings').pluck().all();
+    assert.deepEqual(
+      texts.filter((text) => /migrating|file|s3cret/.test(String(text))),
+      [],
+    );
+    after.close();
+  });
 });

@@ -102,7 +102,7 @@ function createCommandOutputs({
     commandOutput: (id) =>
       inTransaction(async (tx) => {
         const owner = await outputOwner(tx, id);
-        return owner === undefined ? '' : ((await readOutput(tx, cipher, owner)) ?? '');
+        return owner === undefined ? '' : ((await readOutput({ tx, cipher }, owner)) ?? '');
       }),
     appendCommandOutput: (id, { text: added, bytes, lines }) =>
       inTransaction(async (tx) => {
@@ -111,7 +111,7 @@ function createCommandOutputs({
         const owner = await outputOwner(tx, id);
         if (owner === undefined) return;
         const kept = firstBytes(added, COMMAND_OUTPUT_BYTES - (await outputBytes(tx, owner)));
-        if (kept !== '') await appendOutput(tx, cipher, owner, kept);
+        if (kept !== '') await appendOutput({ tx, cipher }, owner, kept);
       }),
   };
 }

@@ -9,6 +9,11 @@ import type { Tx } from './schema.ts';
 export type OutputOwner =
   { readonly appId: AppId; readonly taskId: TaskId } | { readonly appId: AppId; readonly version: number };
 
+interface Sealed {
+  readonly tx: Tx;
+  readonly cipher: ConfigCipher;
+}
+
 /** A smaller chunk takes the next text, so that many short texts do not make many rows. */
 const CHUNK_BYTES = 16 * 1024;
 /** Outputs of ended commands that an app can keep. The oldest ones go first. */
@@ -17,7 +22,7 @@ export const COMMAND_OUTPUTS_BYTES = 4 * 1024 * 1024;
 const chunkRow = z.object({ seq: z.number(), bytes: z.number(), text: z.string(), keyId: z.string().nullable() });
 
 /** The text is not cut here. */
-export async function appendOutput(tx: Tx, cipher: ConfigCipher, owner: OutputOwner, text: string): Promise<void> {
+export async function appendOutput({ tx, cipher }: Sealed, owner: OutputOwner, text: string): Promise<void> {
   const [last] = parseRows(chunkRow, (await chunks(owner, sql`order by seq desc limit 1`).execute(tx)).rows);
   const grows = last !== undefined && last.bytes < CHUNK_BYTES;
   const whole = grows ? cipher.open(last, placeOf(owner)) + text : text;
@@ -35,7 +40,7 @@ export async function appendOutput(tx: Tx, cipher: ConfigCipher, owner: OutputOw
 }
 
 /** Undefined: it printed nothing, or its output was removed. */
-export async function readOutput(tx: Tx, cipher: ConfigCipher, owner: OutputOwner): Promise<string | undefined> {
+export async function readOutput({ tx, cipher }: Sealed, owner: OutputOwner): Promise<string | undefined> {
   const rows = parseRows(chunkRow, (await chunks(owner, sql`order by seq`).execute(tx)).rows);
   return rows.length === 0 ? undefined : rows.map((row) => cipher.open(row, placeOf(owner))).join('');
 }

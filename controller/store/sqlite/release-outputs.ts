@@ -12,8 +12,8 @@ export function createReleaseOutputs({
       inTransaction(async (tx) => {
         const owner = { appId, version };
         const added = addOutput(await outputBytes(tx, owner), text);
-        if (added !== '') await appendOutput(tx, cipher, owner, added);
+        if (added !== '') await appendOutput({ tx, cipher }, owner, added);
       }),
-    releaseOutput: (appId, version) => inTransaction((tx) => readOutput(tx, cipher, { appId, version })),
+    releaseOutput: (appId, version) => inTransaction((tx) => readOutput({ tx, cipher }, { appId, version })),
   };
 }
