@@ -35,6 +35,9 @@ export function renderCronRuns(app: string, runs: readonly CronRunBody[], { pain
 }
 
 export function renderOutput(body: CronOutputBody): string {
+  const isRemoved = body.output === '' && body.outputBytes > 0;
+  const hint = `Its output is not kept any more. See the logs of the app: slipway logs -p cron.${body.entry}\n`;
+  if (isRemoved) return `${hint}${body.run ?? ''} ${sayEnd(body)}.\n`;
   const end = body.output === '' || body.output.endsWith('\n') ? '' : '\n';
   return `${body.output}${end}${body.run ?? ''} ${sayEnd(body)}.\n`;
 }

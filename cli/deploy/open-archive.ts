@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Agent, interceptors, request } from 'undici';
+import { withoutCredentials } from '../../shared/domain/build-settings.ts';
 import { isErrno, SlipwayError } from '../../shared/kit/errors.ts';
 import type { Cli } from '../cli.ts';
 import { usageError } from '../usage-error.ts';
@@ -47,7 +48,7 @@ async function fetchArchive(url: string, signal: AbortSignal): Promise<Readable>
 function notFetched(url: string, why: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DEPLOY_FETCH',
-    message: `${url} could not be fetched: ${why}.`,
+    message: `${withoutCredentials(url)} could not be fetched: ${why}.`,
     hint: 'Check the address. This machine fetches it, not the controller.',
     cause,
   });

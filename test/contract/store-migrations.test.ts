@@ -141,7 +141,10 @@ describe('the database of an older version', () => {
     assert.equal((await store.configKeyUse()).clearText, true);
     await store.close();
     const after = new Database(path, { readonly: true });
-    const texts = after.prepare('select text from output_chunks union select buildpacks from build_settings').pluck().all();
+    const texts = after
+      .prepare('select text from output_chunks union select buildpacks from build_settings')
+      .pluck()
+      .all();
     assert.deepEqual(
       texts.filter((text) => /migrating|file|s3cret/.test(String(text))),
       [],

@@ -50,5 +50,9 @@ describe('the screens of cron', () => {
       'hello',
       'cron.report.7 failed after 60 s with exit code 3.',
     ]);
+    assertScreen(renderOutput({ ...RUN, output: '', outputBytes: 5 }), [
+      'Its output is not kept any more. See the logs of the app: slipway logs -p cron.report',
+      'cron.report.7 failed after 60 s with exit code 3.',
+    ]);
   });
 });
