@@ -220,7 +220,7 @@ describe('commands in a running instance', { concurrency: false }, () => {
   });
 
   it('ends an attached one-off command when the controller is killed, and the client says so', async (t) => {
-    const shell = onTerminal(t, 'run', '-a', 'app', 'sh', '-c', 'echo in; sleep 1000');
+    const shell = onTerminal(t, 'run', '-a', 'app', '--', 'echo in; sleep 1000');
     await shell.shows(/in[\r\n]/);
     await fleet.endController();
     assert.deepEqual((await shell.closed)[0], 1);
