@@ -30,7 +30,7 @@ import type { UserName } from '../../../shared/domain/names.ts';
 import type { Slug } from '../../../shared/domain/slug.ts';
 import type { Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
-import { Life, mortal } from './life.ts';
+import { KillPoint, Life, mortal } from './life.ts';
 import type { ApiDeps, LookDeps } from '../../../controller/api/deps.ts';
 import type { ConfigChanged } from '../../../controller/release/config-changes.ts';
 import type { PushedCode } from './pushed-code.ts';
@@ -68,15 +68,12 @@ interface Running {
 
 const BUILD_MS = 100;
 const NODES_BACK_MS = 30_000;
-/** Ends the controller at the next failpoint, whatever its name is. */
-export const ANY_POINT = '*';
-const NEVER = new Promise<never>(() => undefined);
 
 /** The controller. Its database and refs outlive a kill; all other parts are new after a start. It is composed like controller/compose.ts. */
 export class SimulatedController {
   readonly #deps: SimulatedControllerDeps;
   #running: Running | undefined;
-  #killAt: string | undefined;
+  readonly #killPoint = new KillPoint();
 
   constructor(deps: SimulatedControllerDeps) {
     this.#deps = deps;
@@ -109,7 +106,7 @@ export class SimulatedController {
 
   /** kill -9 when it passes this failpoint. Undefined: at none. */
   killAt(point: string | undefined): void {
-    this.#killAt = point;
+    this.#killPoint.set(point);
   }
 
   /** False while there is no controller. */
@@ -206,14 +203,10 @@ export class SimulatedController {
   }
 
   #failpointOf(life: Life): Failpoint {
-    return async (name) => {
-      if (!life.alive) await NEVER;
-      if (this.#killAt !== name && this.#killAt !== ANY_POINT) return;
-      this.#killAt = undefined;
+    return this.#killPoint.failpoint(life, (name) => {
       this.#deps.trace.say('test', `the controller is killed at ${name}`);
       this.kill();
-      await NEVER;
-    };
+    });
   }
 
   async #compose(life: Life): Promise<Running> {

@@ -1,3 +1,5 @@
+import type { Failpoint } from '../../../shared/kit/failpoint.ts';
+
 /** One run of a program, from its start to its kill -9. */
 export class Life {
   #alive = true;
@@ -8,6 +10,31 @@ export class Life {
 
   end(): void {
     this.#alive = false;
+  }
+}
+
+/** Ends a program at the next failpoint, whatever its name is. */
+export const ANY_POINT = '*';
+
+/** The failpoint at which a program of a scenario dies. */
+export class KillPoint {
+  #at: string | undefined;
+
+  /** @param point undefined: at none */
+  set(point: string | undefined): void {
+    this.#at = point;
+  }
+
+  /** The failpoints of one run. A dead run does not continue. */
+  failpoint(life: Life, kill: (point: string) => void): Failpoint {
+    return async (name) => {
+      if (life.alive && this.#at !== name && this.#at !== ANY_POINT) return;
+      if (life.alive) {
+        this.#at = undefined;
+        kill(name);
+      }
+      await NEVER;
+    };
   }
 }
 

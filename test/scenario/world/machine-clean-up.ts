@@ -6,10 +6,9 @@ import type { LogBook } from '../../../agent/logs/log-book.ts';
 import type { HeldInstance } from '../../../agent/reconcile/loop.ts';
 import type { Sandbox } from '../../../agent/sandbox/port.ts';
 import type { AppId, InstanceId } from '../../../shared/domain/ids.ts';
-import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { LOGS } from './machine-parts.ts';
 
-interface CleanUpDeps extends Pick<DestroyedAppsDeps, 'acknowledge' | 'clock' | 'random' | 'log'> {
+interface CleanUpDeps extends Pick<DestroyedAppsDeps, 'acknowledge' | 'clock' | 'random' | 'failpoint' | 'log'> {
   readonly sandbox: Sandbox;
   readonly logBook: LogBook;
   /** The instances of the reconcile loop. */
@@ -36,6 +35,5 @@ export function createDestroyed({ sandbox, logBook, held, assigned, ...deps }: C
       logsPlace({ logBook: bookWithoutFile, logs: LOGS, sandbox }),
     ],
     sync: () => Promise.resolve(),
-    failpoint: noFailpoint,
   });
 }

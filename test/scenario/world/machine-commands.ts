@@ -2,12 +2,21 @@ import { Commands, type CommandsDeps } from '../../../agent/one-off/commands.ts'
 import type { CommandRecord, CommandRecords } from '../../../agent/one-off/record.ts';
 import { commandSpec } from '../../../agent/sandbox/dyno.ts';
 import type { TaskId } from '../../../shared/domain/ids.ts';
-import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import type { Trace } from './trace.ts';
 
 type Given = Pick<
   CommandsDeps,
-  'sandbox' | 'images' | 'logBook' | 'records' | 'clock' | 'random' | 'log' | 'output' | 'result' | 'ended'
+  | 'sandbox'
+  | 'images'
+  | 'logBook'
+  | 'records'
+  | 'clock'
+  | 'random'
+  | 'failpoint'
+  | 'log'
+  | 'output'
+  | 'result'
+  | 'ended'
 >;
 
 /** The commands of one agent. Each prints one line, and the lines of the platform are in the trace. */
@@ -29,7 +38,6 @@ export function createCommands(
       if (text !== '') emit(Buffer.from(text));
       return Promise.resolve();
     },
-    failpoint: noFailpoint,
   });
 }
 

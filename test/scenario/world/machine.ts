@@ -4,7 +4,7 @@ import type { AppId, TaskId } from '../../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import { isCommandTask } from '../../../shared/domain/task.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
-import { noFailpoint } from '../../../shared/kit/failpoint.ts';
+import type { Failpoint } from '../../../shared/kit/failpoint.ts';
 import type { DestroyedApps } from '../../../agent/destroyed/destroyed-apps.ts';
 import { createFakeProxy } from '../../../agent/proxy/fake.ts';
 import type { AppRoutes, Proxy as AppProxy } from '../../../agent/proxy/port.ts';
@@ -27,7 +27,7 @@ import { Outbox } from '../../../agent/session/outbox.ts';
 import type { SessionHandlers } from '../../../agent/session/port.ts';
 import { answersAfterMs, sandboxBehaviour } from './app-behaviour.ts';
 import { commandRecordsIn, createCommands } from './machine-commands.ts';
-import { Life, mortal, type Around } from './life.ts';
+import { type Around, KillPoint, Life, mortal } from './life.ts';
 import { createDestroyed } from './machine-clean-up.ts';
 import { factsOf, IMAGES, LOGS, newLogBook, NO_LOGS, recordsIn, watch } from './machine-parts.ts';
 import type { Random } from '../../support/random.ts';
@@ -74,6 +74,7 @@ export class Machine {
   readonly #commandRecords = new Map<TaskId, CommandRecord>();
   readonly #ports = new Map<string, number>();
   readonly #starts = new Map<string, number>();
+  readonly #killPoint = new KillPoint();
   #acceptedState: DesiredState | undefined;
   #routes: FleetRoutes | undefined;
   #life: Life | undefined;
@@ -126,6 +127,18 @@ export class Machine {
     this.#life = undefined;
     this.#loop = undefined;
     this.cutSession();
+  }
+
+  /** kill -9 of the agent when it passes this failpoint. Undefined: at none. */
+  killAt(point: string | undefined): void {
+    this.#killPoint.set(point);
+  }
+
+  #failpointOf(life: Life): Failpoint {
+    return this.#killPoint.failpoint(life, (name) => {
+      this.#deps.trace.say('test', `the agent of ${this.name} is killed at ${name}`);
+      this.killAgent();
+    });
   }
 
   muteSession(): void {
@@ -226,13 +239,8 @@ export class Machine {
       onWelcome: ({ tasks = [] }) => parts.commands.welcomed(tasks),
     });
     const takes = {
-      takesFleetRoutes: true,
-      takesReleases: true,
-      takesDestroyed: true,
-      routesByAppId: true,
-      takesMaintenance: true,
-      taskKinds: ['release', 'run', 'cron'],
-      checkProbes: CHECK_PROBES,
+      ...{ takesFleetRoutes: true, takesReleases: true, takesDestroyed: true, routesByAppId: true },
+      ...{ takesMaintenance: true, taskKinds: ['release', 'run', 'cron'], checkProbes: CHECK_PROBES },
     };
     await mortal(parts.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
     parts.holder.connection = undefined;
@@ -290,6 +298,7 @@ export class Machine {
       held: () => this.#loop?.held() ?? [],
       assigned: () => this.#acceptedState?.assignments ?? [],
       acknowledge,
+      failpoint: this.#failpointOf(life),
       clock: mortal(clock, life),
       random: () => random.next(),
       log: trace.logger(this.name),
@@ -298,7 +307,8 @@ export class Machine {
 
   #createCommands(life: Life, to: Pick<CommandsDeps, 'output' | 'result' | 'ended'>): Commands {
     const { random, trace, clock } = this.#deps;
-    const own = { logBook: this.#logBook, random: () => random.next(), log: trace.logger(this.name) };
+    const failpoint = this.#failpointOf(life);
+    const own = { logBook: this.#logBook, failpoint, random: () => random.next(), log: trace.logger(this.name) };
     const mine = {
       sandbox: mortal(this.sandbox, life, this.#around),
       images: mortal(IMAGES, life, this.#around),
@@ -327,11 +337,16 @@ export class Machine {
         dynoSpec({ assignment, lowerDirs, port: this.#portOf(assignment.instanceId) }),
       answers: (_: string, port: number) => Promise.resolve(this.answers(port)),
       probe: this.#probe,
-      ...{ stopTimeoutMs: 30_000, drainTimeoutMs: 30_000, failpoint: noFailpoint, random: () => random.next() },
+      ...{
+        stopTimeoutMs: 30_000,
+        drainTimeoutMs: 30_000,
+        failpoint: this.#failpointOf(life),
+        random: () => random.next(),
+      },
     };
     return new ReconcileLoop({
       ...{ sandbox, records, report, clock, log, hostCheckMs: 5_000, random: () => random.next() },
-      routes: new RouteSwitch({ proxy, clock, log, failpoint: noFailpoint }),
+      routes: new RouteSwitch({ proxy, clock, log, failpoint: this.#failpointOf(life) }),
       executors: (instances) => createExecutors(executors, instances),
       monitor: (onChange) => new HealthMonitor({ probe: this.#probe, clock, random: () => random.next(), onChange }),
       ensureHost: () => proxy.ensureRunning(),

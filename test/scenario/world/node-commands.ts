@@ -19,8 +19,9 @@ export function nodeCommands(scene: ScriptScene): Commands {
       if (what === 'controller') world.controller.kill();
       else scene.machine(name).killAgent();
     },
-    'kill-at': ([point = '']) => {
-      world.controller.killAt(point);
+    'kill-at': ([point = '', machine]) => {
+      if (machine === undefined) world.controller.killAt(point);
+      else scene.machine(machine).killAt(point);
     },
     start: async ([what = '', name = '']) => {
       if (what === 'controller') await scene.wait(world.controller.start());

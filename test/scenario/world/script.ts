@@ -30,7 +30,7 @@ import { World } from './world.ts';
  *   run 5s                        lets time pass
  *   crash web.1 of APP vN         ends that process
  *   kill | start agent NAME       kill -9, and a new start; also: kill | start controller
- *   kill-at POINT                 kill -9 of the controller when it passes this failpoint
+ *   kill-at POINT [NODE]          kill -9 of the controller, or of the agent of NODE, when it passes this failpoint
  *   cut NAME                      breaks the node's session
  *   partition | heal NAME         the node cannot reach the controller; its machine keeps running
  *   silence NAME                  the same, but the session stays open: no message passes

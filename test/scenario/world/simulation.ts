@@ -1,7 +1,7 @@
 import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App } from '../../../controller/domain/apps.ts';
 import { AppChanges } from './app-changes.ts';
-import { ANY_POINT } from './controller.ts';
+import { ANY_POINT } from './life.ts';
 import { checkEndState } from './end-state.ts';
 import type { Machine } from './machine.ts';
 import { Random } from '../../support/random.ts';
@@ -103,6 +103,7 @@ export class Simulation {
       () => this.#killAgent(),
       () => this.#killController(),
       () => this.#killControllerAtStep(),
+      () => this.#killAgentAtStep(),
       () => this.#changes.rollBack(),
       ...(this.#appLife ? this.#lifeEvents() : []),
       () => this.#partition(),
@@ -228,6 +229,14 @@ export class Simulation {
     await clock.advance(this.#random.pick([1000, 10_000]));
     controller.killAt(undefined);
     if (!controller.runs) await this.#during(controller.start());
+  }
+
+  async #killAgentAtStep(): Promise<void> {
+    const machine = this.#machine();
+    machine.killAt(ANY_POINT);
+    await this.world.clock.advance(this.#random.pick([1000, 10_000]));
+    machine.killAt(undefined);
+    if (!machine.agentRuns) machine.startAgent();
   }
 
   /** For a shorter or longer time than the limit of the apps. All cuts end with the simulation. */
