@@ -14,7 +14,8 @@ export function renderChecks(app: string, types: readonly TypeChecksBody[], cont
 }
 
 function renderType({ type, source, checks, instances }: TypeChecksBody, context: RenderContext): string {
-  const from = source === 'settings' ? 'set with checks:set' : 'from app.json';
+  const set = checks.length === 0 ? 'disabled with checks:disable' : 'set with checks:set';
+  const from = source === 'settings' ? set : 'from app.json';
   const title = `=== ${context.paint.bold(type)} (${from})\n`;
   const answers = instances.flatMap((one) => renderAnswers(one, context));
   return `${title}${renderTable(checks.map(checkRow))}${answers.length === 0 ? '' : `\n${renderTable(answers)}`}`;

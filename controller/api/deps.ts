@@ -76,7 +76,7 @@ export interface ApiDeps {
   readonly releases: Pick<Releases, 'setConfig'>;
   /** Asks a node to run health checks once. False: the node is not connected. */
   readonly runChecks: (node: NodeId, instanceIds: readonly InstanceId[], run: number) => boolean;
-  readonly checkChanges: Pick<CheckChanges, 'set' | 'unset'>;
+  readonly checkChanges: Pick<CheckChanges, 'set' | 'unset' | 'disable'>;
   readonly archives: Pick<ArchiveDeploys, 'store' | 'deploy'>;
   readonly promotions: Pick<Promotions, 'promote'>;
   readonly rollbacks: Pick<Rollbacks, 'rollBack'>;

@@ -49,6 +49,12 @@ export class CheckChanges {
     });
   }
 
+  /** The process type has no checks, also none of app.json. @throws SLIP_PS_TYPE, and the failure of the release */
+  disable(change: Change): Promise<number | undefined> {
+    const { type } = change;
+    return this.#change(change, `Disable the checks of ${type}`, (now) => ({ ...now, [type]: [] }));
+  }
+
   /** app.json decides about the process type again. @throws SLIP_CHECK_NOT_SET, and the failure of the release */
   unset(change: Change): Promise<number | undefined> {
     const { app, type } = change;

@@ -76,9 +76,14 @@ export const checkSpecs = {
   setCheck: {
     method: 'PATCH',
     path: '/apps/:app/checks/:type',
-    summary: 'Set a health check of a process type, in the format of app.json, and release the change.',
-    /** It takes the place of the check of the same type: startup, readiness or liveness. */
-    body: z.strictObject({ check: z.record(z.string().max(100), z.unknown()) }),
+    summary:
+      'Set a health check of a process type, in the format of app.json, or disable its checks, and release the change.',
+    body: z.union([
+      /** It takes the place of the check of the same type: startup, readiness or liveness. */
+      z.strictObject({ check: z.record(z.string().max(100), z.unknown()) }),
+      /** No checks, also none of app.json. */
+      z.strictObject({ disabled: z.literal(true) }),
+    ]),
     answer: changedBody,
   },
   unsetChecks: {

@@ -18,8 +18,12 @@ export function checkRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('setCheck', {
       auth: 'user',
       action: 'app.write',
-      handle: async ({ app, user, params: { type }, body }) =>
-        changedChecks(deps, app, await deps.checkChanges.set({ app, user, type }, body.check)),
+      handle: async ({ app, user, params: { type }, body }) => {
+        const change = { app, user, type };
+        const { checkChanges } = deps;
+        const made = 'check' in body ? checkChanges.set(change, body.check) : checkChanges.disable(change);
+        return await changedChecks(deps, app, await made);
+      },
     }),
     appRoute('unsetChecks', {
       auth: 'user',

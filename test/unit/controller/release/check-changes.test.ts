@@ -15,6 +15,7 @@ interface Lab {
   readonly app: App;
   readonly set: (check: unknown, type?: string) => Promise<number | undefined>;
   readonly unset: (type: string) => Promise<number | undefined>;
+  readonly disable: (type: string) => Promise<number | undefined>;
   readonly deploy: () => Promise<void>;
 }
 
@@ -28,6 +29,7 @@ async function open(phase?: ReleasePhase): Promise<Lab> {
   return {
     ...{ store, app, deploy },
     set: (check, type = 'web') => changes.set({ app, user, type }, check),
+    disable: (type) => changes.disable({ app, user, type }),
     unset: (type) => changes.unset({ app, user, type }),
   };
 }
@@ -81,4 +83,15 @@ it('refuses a wrong check and an unknown process type', async () => {
   await assert.rejects(set({ type: 'sometimes' }), { code: 'SLIP_CHECK_INVALID' });
   await assert.rejects(set({ path: 'up' }), { code: 'SLIP_CHECK_INVALID' });
   await assert.rejects(set({ command: ['true'] }, 'nothing'), { code: 'SLIP_PS_TYPE' });
+});
+
+it('disables the checks of a process type, also those of app.json, until they are unset', async () => {
+  const { store, app, set, disable, unset, deploy } = await open();
+  await deploy();
+  await set({ path: '/up' });
+  assert.equal(await disable('web'), 3);
+  assert.deepEqual((await store.currentRelease(app.id))?.checks, { web: [] });
+  assert.equal(await disable('web'), undefined);
+  await assert.rejects(disable('nothing'), { code: 'SLIP_PS_TYPE' });
+  assert.equal(await unset('web'), 4);
 });
