@@ -7,6 +7,7 @@ import ssh2 from 'ssh2';
 import { GIT_ENV } from '../../controller/push/git/git.argv.ts';
 import { MAX_EXEC_BYTES } from '../../controller/push/parse-exec.ts';
 import { generateSoundKey } from '../../controller/push/ssh/host-key.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import { start } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { accept, PushFixture, type TestKey } from '../support/push-fixture.ts';
@@ -51,7 +52,8 @@ test('a push whose key is removed ends at once, and ssh shows the reason', async
   const tree = await fixture.workTree('former', 'former-app');
   const aborted = Promise.withResolvers<undefined>();
   fixture.policy.deployWith = async (_push, _output, signal) => {
-    fixture.policy.removals.get(former.fingerprint)?.abort(new Error('The SSH key of this connection was removed.'));
+    const reason = new SlipwayError({ code: 'SLIP_KEY_REMOVED', message: 'The SSH key of this connection was removed.' });
+    fixture.policy.removals.get(former.fingerprint)?.abort(reason);
     signal.addEventListener('abort', () => aborted.resolve(undefined));
     await aborted.promise;
     return { ok: false, reason: 'aborted' };
