@@ -52,7 +52,10 @@ test('a push whose key is removed ends at once, and ssh shows the reason', async
   const tree = await fixture.workTree('former', 'former-app');
   const aborted = Promise.withResolvers<undefined>();
   fixture.policy.deployWith = async (_push, _output, signal) => {
-    const reason = new SlipwayError({ code: 'SLIP_KEY_REMOVED', message: 'The SSH key of this connection was removed.' });
+    const reason = new SlipwayError({
+      code: 'SLIP_KEY_REMOVED',
+      message: 'The SSH key of this connection was removed.',
+    });
     fixture.policy.removals.get(former.fingerprint)?.abort(reason);
     signal.addEventListener('abort', () => aborted.resolve(undefined));
     await aborted.promise;

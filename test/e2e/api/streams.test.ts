@@ -98,6 +98,7 @@ describe('streams and status of the API', () => {
         name: 'hello',
         release: 1,
         live: 1,
+        ready: 1,
         desired: 1,
         nodes: ['node-a'],
         lastDeployAtMs: well.apps[0]?.lastDeployAtMs,
