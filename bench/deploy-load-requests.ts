@@ -23,6 +23,7 @@ export class RequestLoad {
   readonly #seen = new Map<number, SeenRelease>();
   readonly #figures = new Map<string, RequestFigures>();
   readonly #onFirstFailure: () => void;
+  #sent = 0;
   #failed = 0;
 
   private constructor(data: LoadData, onFirstFailure: () => void) {
@@ -41,6 +42,7 @@ export class RequestLoad {
 
   #hear(event: LoadEvent): void {
     if (event.kind === 'seen') this.#seen.set(event.release, { atMs: event.atMs, body: event.body });
+    else if (event.kind === 'sent') this.#sent = event.count;
     else if (event.kind === 'figures') this.#figures.set(event.figures.name, event.figures);
     else {
       this.#failed += 1;
@@ -51,6 +53,11 @@ export class RequestLoad {
 
   #say(command: LoadCommand): void {
     this.#worker.postMessage(command);
+  }
+
+  /** Number of requests, up to the last 500. */
+  get sent(): number {
+    return this.#sent;
   }
 
   startPhase(name: string): void {

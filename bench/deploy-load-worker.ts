@@ -7,6 +7,8 @@ import { median } from './figures.ts';
 const TICK_MS = 5;
 /** When so many are open, the next ones are sent later, and the rate falls. */
 const OPEN_MAX = 2_000;
+/** Requests. */
+const SAID_EVERY = 500;
 const BODY = /^release=v(\d+) code=\d+ step=\d+\n$/;
 
 export interface LoadData extends Target {
@@ -36,6 +38,8 @@ export interface RequestFigures {
 export type LoadEvent =
   /** The first answer of a release. */
   | { readonly kind: 'seen'; readonly release: number; readonly body: string; readonly atMs: number }
+  /** Of all phases. */
+  | { readonly kind: 'sent'; readonly count: number }
   | { readonly kind: 'failed'; readonly what: string; readonly atMs: number }
   /** Sent when the last request of a phase has ended. */
   | { readonly kind: 'figures'; readonly figures: RequestFigures };
@@ -101,6 +105,7 @@ class Requests {
     const newOnes = (count: number): number => Math.floor(count * this.#data.newShare);
     const keepAlive = newOnes(this.#sent + 1) === newOnes(this.#sent);
     this.#sent += 1;
+    if (this.#sent % SAID_EVERY === 0) this.#say({ kind: 'sent', count: this.#sent });
     this.#open += 1;
     phase.requests += 1;
     phase.open += 1;

@@ -2,11 +2,12 @@
  * Deploys, config changes, rollbacks and a drain under load. No request may fail.
  *
  *   node bench/deploy-load.ts [--sandbox lxc] [--deploys 30] [--configs 30] [--rollbacks 10] [--drain]
- *     [--rate 800] [--new 25]
+ *     [--rate 800] [--new 25] [--requests 500000]
  *
  * Three booted servers (needs root). The app runs on two of them. All requests enter at the third one, which does not run it. `--new` is
  * the percentage of requests that use a new connection each. Each of these costs a TLS handshake between two servers: 3 ms of processor
  * time for both sides. The other requests use connections that stay open. Websockets and responses of 20 s are open the whole time.
+ * With `--requests`, it deploys more often until so many requests were sent.
  * Prints a table and, as the last line, JSON. The exit code is 1 when anything failed.
  */
 import { readFile } from 'node:fs/promises';
@@ -56,6 +57,13 @@ type Rate = Pick<LoadData, 'ratePerS' | 'newShare'>;
 interface Serving {
   readonly code: number;
   readonly step: number;
+}
+
+interface Phase {
+  readonly name: string;
+  /** @param done number of operations so far */
+  readonly goesOn: (done: number) => boolean;
+  readonly once: (bench: Bench) => Promise<Sample>;
 }
 
 interface Operation {
@@ -150,28 +158,25 @@ async function untilEchoed(sockets: readonly EchoSocket[]): Promise<void> {
 }
 
 /** The same operation many times. A failed one does not end the phase. */
-async function runPhase(
-  bench: Bench,
-  phase: { readonly name: string; readonly count: number },
-  once: () => Promise<Sample>,
-): Promise<PhaseResult> {
+async function runPhase(bench: Bench, { name, goesOn, once }: Phase): Promise<PhaseResult> {
   const samples: Sample[] = [];
   const failures: string[] = [];
-  bench.load.startPhase(phase.name);
+  bench.load.startPhase(name);
   const streams = bench.streams.startPhase();
-  for (let index = 0; index < phase.count; index += 1) {
+  for (let done = 0; goesOn(done); done += 1) {
+    const title = `${name} ${String(done + 1)}`;
     try {
-      const sample = await once();
+      const sample = await once(bench);
       samples.push(sample);
-      console.log(`${phase.name} ${String(index + 1)}:`, sample);
+      console.log(`${title}:`, sample);
     } catch (error) {
-      failures.push(String(error));
-      console.log(`${phase.name} ${String(index + 1)} failed: ${String(error)}`);
+      failures.push(`${title}: ${String(error)}`);
+      console.log(`${title} failed: ${String(error)}`);
     }
   }
   const onEdge = await instancesOn(bench.fleet, EDGE);
   if (onEdge.length > 0) failures.push(`${onEdge.join()} ran on the server through which the requests enter`);
-  return { name: phase.name, samples, streams, failures };
+  return { name, samples, streams, failures };
 }
 
 function deploy(bench: Bench): Promise<Sample> {
@@ -212,18 +217,20 @@ interface Counts {
   readonly configs: number;
   readonly rollbacks: number;
   readonly drains: number;
+  readonly requests: number;
 }
 
 /** All phases, and then the end of the load. */
 async function measure(bench: Bench, counts: Counts): Promise<Report> {
-  const phases = [
-    { name: 'deploy', count: counts.deploys, once: deploy },
-    { name: 'config', count: counts.configs, once: changeConfig },
-    { name: 'rollback', count: counts.rollbacks, once: rollBack },
-    { name: 'drain', count: counts.drains, once: drain },
-  ].filter(({ count }) => count > 0);
-  const results = [];
-  for (const phase of phases) results.push(await runPhase(bench, phase, () => phase.once(bench)));
+  const phases: readonly Phase[] = [
+    { name: 'deploy', goesOn: (done) => done < counts.deploys, once: deploy },
+    { name: 'config', goesOn: (done) => done < counts.configs, once: changeConfig },
+    { name: 'rollback', goesOn: (done) => done < counts.rollbacks, once: rollBack },
+    { name: 'more deploys', goesOn: () => bench.load.sent < counts.requests, once: deploy },
+    { name: 'drain', goesOn: (done) => done < counts.drains, once: drain },
+  ];
+  const results: PhaseResult[] = [];
+  for (const phase of phases) if (phase.goesOn(0)) results.push(await runPhase(bench, phase));
   await bench.streams.untilReplacedEnd(DRAIN_TIMEOUT_MS + BEFORE_AND_AFTER_DRAIN_MS);
   await bench.streams.finish();
   bench.load.stop();
@@ -240,6 +247,7 @@ async function main(): Promise<void> {
       drain: { type: 'boolean', default: false },
       rate: { type: 'string', default: '800' },
       new: { type: 'string', default: '25' },
+      requests: { type: 'string', default: '0' },
     },
   });
   const { sandbox } = values;
@@ -260,6 +268,7 @@ async function main(): Promise<void> {
       configs: Number(values.configs),
       rollbacks: Number(values.rollbacks),
       drains: values.drain ? 1 : 0,
+      requests: Number(values.requests),
     };
     const report = await measure(bench, counts);
     if (!printReport(report, { sandbox, ...rate, machine, loadAfter: loadavg()[0] })) process.exitCode = 1;
