@@ -42,7 +42,7 @@ export function parseAssignments(words: readonly string[]): Readonly<Record<stri
 
 /** `web` or `web.1`. @throws SLIP_CLI_USAGE */
 export function parseProcess(text: string, flag: string): string {
-  if (/^(?:[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?|cron\.[a-z0-9-]{1,40}(?:\.\d{1,9})?)$/.test(text)) return text;
+  if (/^(?:[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?|(?:cron|release)\.[a-z0-9-]{1,40}(?:\.\d{1,9})?)$/.test(text)) return text;
   throw usageError(`${flag} must be a process type or an instance.`, `For example: ${flag} web or ${flag} web.1`);
 }
 

@@ -84,8 +84,8 @@ describe('the command line', () => {
     }
     assert.equal(parseDurationMs('2h', '--ttl'), 7_200_000);
     assert.deepEqual(
-      ['web', 'clock-2', 'web.10'].map((text) => parseProcess(text, '--ps')),
-      ['web', 'clock-2', 'web.10'],
+      ['web', 'clock-2', 'web.10', 'release.predeploy.12', 'cron.report.7'].map((text) => parseProcess(text, '--ps')),
+      ['web', 'clock-2', 'web.10', 'release.predeploy.12', 'cron.report.7'],
     );
     for (const bad of ['', 'web.', 'web.x', 'bad!', 'a b'])
       assert.throws(() => parseProcess(bad, '--ps'), { code: 'SLIP_CLI_USAGE' });
