@@ -17,6 +17,7 @@ import type { Sandbox, SandboxStatus } from './sandbox/port.ts';
 import { sandboxNotFound } from './sandbox/sandbox-errors.ts';
 import { Attachments } from './session/attachments.ts';
 import type { SessionHandlers } from './session/port.ts';
+import type { Switches } from './switches/switches.ts';
 import type { Tasks } from './tasks/tasks.ts';
 
 export interface SessionParts {
@@ -24,6 +25,7 @@ export interface SessionParts {
   readonly tasks: Tasks;
   readonly commands: Commands;
   readonly destroyed: DestroyedApps;
+  readonly switches: Switches;
   readonly report: UpgradeDeps['report'];
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal;
@@ -32,7 +34,7 @@ export interface SessionParts {
 /** What the controller can ask for, and the part that does it. */
 export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
   const { stateDir } = basics.config;
-  const { loop, tasks, commands, destroyed, report, signal: stopped } = parts;
+  const { loop, tasks, commands, destroyed, switches, report, signal: stopped } = parts;
   const attachments = composeAttachments(basics, drivers, stopped);
   const machine = new MachineInventory({ ...basics, read: basics.readMachine, signal: stopped });
   const version = ownVersion(PRODUCT_DIR);
@@ -63,11 +65,13 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
     },
     welcomed: (progress) => {
       commands.welcomed(progress);
+      switches.sessionStarted();
       void machine.welcomed();
       const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
       void version.then((own) => markConnected(stateDir, own)).then(() => reportLastSwitch(upgrade), failed);
     },
     upgrade: (to) => void upgradeTo(to, upgrade),
+    countSwitches: (queries) => switches.follow(queries),
     openAttach: (request) => attachments.open(request),
     startTask: (task) => {
       destroyed.taskStarts(task);

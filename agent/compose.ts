@@ -16,13 +16,14 @@ import { createExecutors } from './reconcile/executors.ts';
 import { explainStep } from './reconcile/explain-step.ts';
 import { createInstanceRecords } from './reconcile/instances.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
-import { RouteSwitch } from './reconcile/route-switch.ts';
+import { RouteSwitch, type RouteSwitchDeps } from './reconcile/route-switch.ts';
 import { commandSpec, dynoSpec } from './sandbox/dyno.ts';
 import { readCommandLog } from './one-off/command-log.ts';
 import { Commands, type CommandsDeps } from './one-off/commands.ts';
 import { createCommandRecords } from './one-off/record.ts';
 import { connectSession, type OpenSession } from './session/connect-session.ts';
 import { keepCertificateFresh } from './session/keep-certificate.ts';
+import { Switches } from './switches/switches.ts';
 
 const HOST_CHECK_MS = 5_000;
 const GATE_WRONG_BIND_MS = 5_000;
@@ -48,12 +49,13 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
     ...{ ...drivers, tasks, commands, loop: () => loop, random: Math.random },
     acknowledge: (appIds) => holder.session?.destroyedAck(appIds),
   });
-  const loop = composeLoop(basics, { ...drivers, destroyed, commands }, (statuses) =>
+  const report = (reason: Reason): void => holder.session?.event({ reason });
+  const switches = new Switches({ proxy, clock, log, report: (figures) => holder.session?.switchFigures(figures) });
+  const loop = composeLoop(basics, { ...drivers, destroyed, commands, switches }, (statuses) =>
     holder.session?.reportInstances(statuses),
   );
-  const report = (reason: Reason): void => holder.session?.event({ reason });
   const stop = new AbortController();
-  const session = { loop, tasks, commands, destroyed, report, signal: stop.signal };
+  const session = { loop, tasks, commands, destroyed, switches, report, signal: stop.signal };
   const handlers = composeSessionHandlers(basics, drivers, session);
   return {
     start: async () => {
@@ -89,6 +91,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await destroyed.stop();
       await holder.session?.close();
       await loop.stop();
+      await switches.close();
       await drivers.unreadable.close();
     },
   };
@@ -113,14 +116,15 @@ function composeTasks(
 
 function composeLoop(
   basics: Basics,
-  drivers: Drivers & { readonly destroyed: DestroyedApps; readonly commands: Commands },
+  drivers: Drivers & { readonly destroyed: DestroyedApps; readonly commands: Commands; readonly switches: Switches },
   report: ConstructorParameters<typeof ReconcileLoop>[0]['report'],
 ): ReconcileLoop {
   const { config, clock, log, failpoint } = basics;
-  const { sandbox, images, proxy, logs, logBook, destroyed } = drivers;
+  const { sandbox, images, proxy, logs, logBook, destroyed, switches } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
   const probe = createProbe(clock, (id) => sandbox.attach(id));
-  const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
+  const onMoved: RouteSwitchDeps['onMoved'] = (...change) => switches.moved(...change);
+  const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId, onMoved });
   const executors = {
     sandbox,
     images,

@@ -36,6 +36,7 @@ import { Releases } from './release/releases.ts';
 import { Rollbacks } from './release/rollbacks.ts';
 import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
 import { Rollouts } from './release/rollout.ts';
+import { Switches } from './release/switches.ts';
 
 /** What all changes of apps share. */
 export interface AppWork {
@@ -69,6 +70,7 @@ export async function composeBuilds(
 export interface ReleaseParts {
   readonly releases: Releases;
   readonly postDeploy: PostDeploy;
+  readonly switches: Switches;
   readonly promotions: Promotions;
   readonly rollbacks: Rollbacks;
   readonly formations: Formations;
@@ -90,25 +92,17 @@ export function composeReleases(
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
   const moveRef = (app: App, ref: string | undefined, commit: string): Promise<void> =>
     followRelease(repositoryPath(repos, app.id), { ref, commit });
-  const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue };
+  const { switches: counts, commands } = work.dispatch;
+  const switches = new Switches({ store, fleet, counts, clock, log, failpoint, signal });
+  const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue, switches };
   const rollouts = new Rollouts({ ...rolling, moveRef });
-  const bakeWatcher = new BakeWatcher({
-    store,
-    fleet,
-    rollouts,
-    queue,
-    clock,
-    log,
-    newInstanceId,
-    failpoint,
-    bakeMs: policy.bakeMs,
-  });
+  const baking = { store, fleet, rollouts, queue, clock, log, newInstanceId, failpoint };
+  const bakeWatcher = new BakeWatcher({ ...baking, bakeMs: policy.bakeMs });
   const { buildLogs: logs, unusedImages } = work;
   const history = new HistoryCleaner({
     ...{ store, logs, images: unusedImages, clock, log, failpoint, signal },
     keepCommits: (appId, commits) => keepCommits(repositoryPath(repos, appId), commits),
   });
-  const { commands } = work.dispatch;
   const oneOffs = new OneOffs({ store, fleet, commands, randomId });
   const cronRuns = new CronRuns({ store, oneOffs, commands, failpoint });
   const { roomTimeoutMs } = policy;
@@ -135,7 +129,8 @@ export function composeReleases(
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
   const checkChanges = new CheckChanges({ store, queue, releases, failpoint, log });
-  return { releases, postDeploy, promotions, rollbacks, formations, history, oneOffs, cronRuns, checkChanges };
+  const made = { releases, switches, postDeploy, promotions, rollbacks };
+  return { ...made, formations, history, oneOffs, cronRuns, checkChanges };
 }
 
 export function composeDeploys(

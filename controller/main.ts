@@ -50,6 +50,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   const parts = await composePipeline(basics, foundations);
   await parts.builds.failInterrupted();
   await foundations.store.acceptUpgrade();
+  await parts.switches.load();
   const endBackground = startBackground(basics, parts);
   const agentsPort = await parts.dispatch.listen();
   const git = composeGitServer(basics, parts);
@@ -77,6 +78,7 @@ async function resume(parts: Parts, log: Logger, signal: AbortSignal): Promise<v
   try {
     const apps = await parts.store.deployedApps();
     const ready = (): Promise<void> => nodesBack(parts, signal);
+    void parts.switches.resume(ready);
     await parts.releases.resume(apps, ready);
     await parts.formations.resume(apps, ready);
   } catch (error) {

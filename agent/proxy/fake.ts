@@ -102,6 +102,15 @@ class InMemoryProxy implements FakeProxy {
     this.#running = false;
   }
 
+  /** It has no log. */
+  writeLogLine(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  lostLogLines(): Promise<ReadonlyMap<string, number>> {
+    return Promise.resolve(new Map());
+  }
+
   logDir(): string {
     return '/nonexistent/proxy-log';
   }

@@ -147,6 +147,11 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   'L*': unavailable('H14', 'No web processes running'),
 };
 
+/** The error code of the router. Undefined: it passed the answer of the app on. */
+export function failureCode(record: AccessRecord): string | undefined {
+  return failureOf(record)?.code;
+}
+
 function failureOf(record: AccessRecord): Failure | undefined {
   if (record.inMaintenance) return unavailable('H80', 'Maintenance mode');
   const state = record.termination.slice(0, 2);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { instanceName, type DesiredState } from '../../shared/domain/assignment.ts';
 import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
-import type { NodeId } from '../../shared/domain/ids.ts';
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -93,6 +93,8 @@ export interface RouteSwitchDeps {
   readonly failpoint: Failpoint;
   /** Id of this node, which must not forward requests to itself. Absent: no route table contains this node. */
   readonly self?: string | undefined;
+  /** Called when the proxy has begun or ended to send requests to an instance. */
+  readonly onMoved?: ((appId: AppId, instanceId: string, isIn: boolean) => void) | undefined;
 }
 
 /** Applies the planned routes to the proxy when they change. */
@@ -102,12 +104,14 @@ export class RouteSwitch {
   readonly #log: Logger;
   readonly #failpoint: Failpoint;
   readonly #self: string;
+  readonly #onMoved: RouteSwitchDeps['onMoved'];
   #applied = '';
   #fleet: FleetRoutes | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(deps: RouteSwitchDeps) {
     this.#self = deps.self ?? '';
+    this.#onMoved = deps.onMoved;
     this.#failpoint = deps.failpoint;
     this.#proxy = deps.proxy;
     this.#clock = deps.clock;
@@ -146,13 +150,17 @@ export class RouteSwitch {
     this.#applied = text;
     if (fleet === this.#fleet) this.#resolveWaiting();
     const ids = new Set(routes.flatMap((route) => route.backends.map((backend) => backend.id)));
-    for (const runtime of instances.values()) {
-      const wasIn = runtime.inProxy;
-      runtime.inProxy = ids.has(runtime.instanceId);
-      if (runtime.inProxy && !wasIn) runtime.timingsMs['switch'] = this.#clock.monotonicMs() - startedAtMs;
-      if (runtime.inProxy) runtime.drained = false;
-    }
+    const switchMs = this.#clock.monotonicMs() - startedAtMs;
+    for (const runtime of instances.values()) this.#note(runtime, ids.has(runtime.instanceId), switchMs);
     return true;
+  }
+
+  #note(runtime: InstanceRuntime, isIn: boolean, switchMs: number): void {
+    const wasIn = runtime.inProxy;
+    runtime.inProxy = isIn;
+    if (isIn && !wasIn) runtime.timingsMs['switch'] = switchMs;
+    if (isIn) runtime.drained = false;
+    if (isIn !== wasIn && runtime.appId !== undefined) this.#onMoved?.(runtime.appId, runtime.instanceId, isIn);
   }
 
   #resolveWaiting(): void {

@@ -56,6 +56,8 @@ export function connectSession(config: SessionConfig, handlers: SessionHandlers,
     },
     reportInstances: (statuses) => keeper.whileConnected((outbox) => outbox.report(statuses)),
     destroyedAck: (appIds) => keeper.whileConnected((outbox) => outbox.control({ kind: 'destroyedAck', appIds })),
+    switchFigures: (figures) =>
+      keeper.whileConnected((outbox) => outbox.control({ kind: 'switchFigures', ...figures })),
     event: ({ reason, app, process }) =>
       keeper.whileConnected((outbox) =>
         outbox.control({ kind: 'nodeEvent', atMs: deps.clock.nowMs(), reason, app, process }),
@@ -155,7 +157,9 @@ class SessionKeeper {
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
       const takesAttach = this.#handlers.openAttach !== undefined;
+      const countsSwitches = this.#handlers.countSwitches !== undefined;
       const takes = {
+        countsSwitches,
         ...{ takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true, takesAttach },
         ...{ routesByAppId: true, takesMaintenance: true, takesCacheNumber: true },
       };

@@ -8,16 +8,18 @@ import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type {
   AgentMessage,
+  CancelLogQuery,
   CancelTask,
   ControllerMessage,
-  Egress,
-  OpenAttach,
+  CountSwitches,
+  Desired,
+  FleetRoutesMessage,
+  LogQueryMessage,
   StartTask,
   TaskAck,
   UnknownTask,
   RestartLeave,
   RunChecks,
-  Upgrade,
   Welcome,
 } from '../../shared/rpc/messages.ts';
 import type { WireControllerMessageOut } from '../../shared/rpc/service.ts';
@@ -26,6 +28,9 @@ import type { SessionFailure } from './explain-failure.ts';
 import { LogAnswers } from './log-answers.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionHandlers } from './port.ts';
+
+/** Messages that `#handle` handles itself. */
+type Handled = Welcome | Desired | FleetRoutesMessage | StartTask | LogQueryMessage | CancelLogQuery | CountSwitches;
 
 export interface ConnectionDeps {
   readonly clock: Clock;
@@ -152,13 +157,16 @@ export class Connection {
       case 'cancelLogQuery':
         this.#logs.cancel(message.queryId);
         break;
+      case 'countSwitches':
+        this.#deps.handlers.countSwitches?.(message.switches);
+        break;
       default:
         this.#dispatch(message);
     }
   }
 
   /** Messages without an answer. */
-  #dispatch(message: Egress | RestartLeave | RunChecks | Upgrade | CancelTask | TaskAck | OpenAttach): void {
+  #dispatch(message: Exclude<ControllerMessage, Handled>): void {
     const { handlers } = this.#deps;
     if (message.kind === 'cancelTask' || message.kind === 'taskAck') this.#dispatchTask(message);
     else if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);

@@ -6,6 +6,7 @@ import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeFacts } from '../../shared/domain/node-facts.ts';
+import type { NodeFigures, SwitchQuery } from '../../shared/domain/switch-figures.ts';
 import type { Task, TaskResultContent } from '../../shared/domain/task.ts';
 import type { Heartbeat, LogQueryMessage, OpenAttach, TaskProgress } from '../../shared/rpc/messages.ts';
 
@@ -38,6 +39,8 @@ export interface SessionHandlers {
   upgrade?(version: string): void;
   /** Opens a call for the bytes between a user and a process in a sandbox. Without it, the agent says that it cannot do this. */
   openAttach?(request: Omit<OpenAttach, 'kind'>): void;
+  /** Counts the requests of these switches, and of no others. Without it, the agent says that it does not count. */
+  countSwitches?(switches: readonly SwitchQuery[]): void;
   startTask(task: Task): void;
   cancelTask(taskId: TaskId): void;
   /** The controller has stored the result of this command. */
@@ -52,6 +55,8 @@ export interface Session {
   taskResult(taskId: TaskId, outcome: TaskResultContent | Reason): void;
   /** Nothing of these apps is left on this node. Repeated after each desired state that names them. */
   destroyedAck(appIds: readonly AppId[]): void;
+  /** Without a session it is dropped: the next one asks again. */
+  switchFigures(figures: NodeFigures): void;
   event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;
   readonly connected: boolean;
 }

@@ -1,4 +1,5 @@
 import type { DeployBody } from '../../shared/api/deploys.ts';
+import { renderSwitch } from '../releases/render-switch.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderTime } from '../terminal/time.ts';
 
@@ -20,7 +21,7 @@ export function renderDeploy(app: string, deploy: DeployBody, paint: Paint): rea
   const { version, instances, command } = deploy;
   const running = command === undefined ? [] : [renderCommand(app, version, command)];
   const shown = instances.map(({ name, node, state }) => `  ${name} on ${node}: ${state === 'live' ? 'up' : state}\n`);
-  return [renderHead(app, deploy, paint), ...running, ...shown];
+  return [renderHead(app, deploy, paint), ...running, ...shown, ...renderSwitch(deploy.switch)];
 }
 
 function renderHead(app: string, deploy: DeployBody, paint: Paint): string {

@@ -1,4 +1,5 @@
 import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
+import { renderSwitch } from '../releases/render-switch.ts';
 import { show, type Cli, type Flags } from '../cli.ts';
 
 export interface ConfigChange {
@@ -26,7 +27,10 @@ export async function showChange(
   flags: Flags,
   { change, body }: { readonly change: ConfigChange; readonly body: ConfigChangedBody },
 ): Promise<void> {
-  await show(cli, flags, { body, render: (answer) => `${changeLine(change, answer)}\n` });
+  await show(cli, flags, {
+    body,
+    render: (answer) => `${changeLine(change, answer)}\n${renderSwitch(answer.switch).join('')}`,
+  });
 }
 
 function changeLine(

@@ -1,6 +1,7 @@
 import type { ReleaseDetails, RetentionBody, RolledBackBody } from '../../shared/api/release-history.ts';
 import type { PromotedBody, ReleaseBody } from '../../shared/api/releases.ts';
 import { KEPT_WORDS } from '../../shared/domain/history.ts';
+import { renderSwitch } from './render-switch.ts';
 import type { PageContext, RenderContext } from '../terminal/render-context.ts';
 import { stateCell } from '../terminal/state-cell.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
@@ -24,9 +25,10 @@ export function renderReleases(
   return `=== ${paint.bold(`${app} releases`)}\n${renderTable(rows)}${older}`;
 }
 
-export function renderPromoted({ app, version, from, commit, failedScripts = [] }: PromotedBody): string {
+export function renderPromoted(body: PromotedBody): string {
+  const { app, version, from, commit, failedScripts = [], switch: switched } = body;
   const what = `v${String(from.version)} of ${from.app} (commit ${commit.slice(0, 7)})`;
-  const live = `Promoted ${what} to ${app}: it is live there as v${String(version)}, with the config vars of ${app}\n`;
+  const live = `Promoted ${what} to ${app}: it is live there as v${String(version)}, with the config vars of ${app}\n${renderSwitch(switched).join('')}`;
   const output = ` !     Look at the output with: slipway releases:output v${String(version)} -a ${app}\n`;
   return `${live}${failedScripts.map((why) => ` !     ${why}\n`).join('')}${failedScripts.length === 0 ? '' : output}`;
 }
@@ -40,6 +42,7 @@ export function renderRelease(app: string, release: ReleaseDetails, { paint, now
     ['By', release.user],
     ['When', renderAgo(release.createdAtMs, nowMs)],
     ['Commit', release.commit],
+    ...renderSwitch(release.switch).map((line, index) => [index === 0 ? 'Switch' : '', line.trimEnd()] as const),
     ...(build === undefined ? [] : [['Build', build] as const]),
     ['Slug', `${renderBytes(release.sizeBytes)}, ${slugFate(release)}`],
     ['Stack', release.stack],
@@ -52,7 +55,7 @@ export function renderRelease(app: string, release: ReleaseDetails, { paint, now
     ? `Output of its commands: slipway releases:output v${String(release.version)} -a ${app}\n`
     : '';
   const head = `=== ${paint.bold(`${app} v${String(release.version)}`)}\n`;
-  return `${head}${renderTable(facts.map(([name, cell]) => [`${name}:`, cell]))}Process types:\n${renderTable(types, '  ')}${output}`;
+  return `${head}${renderTable(facts.map(([name, cell]) => [name === '' ? '' : `${name}:`, cell]))}Process types:\n${renderTable(types, '  ')}${output}`;
 }
 
 function checkFacts({ checks = {} }: ReleaseDetails): (readonly [string, Cell])[] {
@@ -78,7 +81,7 @@ export function renderRolledBack(app: string, body: RolledBackBody): string {
       ? ''
       : `The health checks of checks:set are those of v${String(to)} again. Changed: ${changedChecks.join(', ')}.\n`;
   const undo = from === undefined ? '' : `Undo with: slipway rollback v${String(from)} -a ${app}\n`;
-  return `Rolled back ${app} to v${String(to)} (commit ${commit.slice(0, 7)}), live as v${String(version)}\n${config}\n${checks}${undo}`;
+  return `Rolled back ${app} to v${String(to)} (commit ${commit.slice(0, 7)}), live as v${String(version)}\n${renderSwitch(body.switch).join('')}${config}\n${checks}${undo}`;
 }
 
 export function renderRetention(app: string, { slugs, isDefault, restorable, pinned }: RetentionBody): string {

@@ -12,6 +12,7 @@ import type { NodeObserver } from './node-registry.ts';
 import type { HeartbeatRate } from './heartbeat-interval.ts';
 import type { Fleet } from './port.ts';
 import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
+import type { SwitchCounts } from './switch-counts.ts';
 import { AGENT_PORT_LIMITS, AgentPort, createGrpcServer, peerOf } from './server.ts';
 
 export interface DispatchConfig {
@@ -42,6 +43,7 @@ export interface Dispatch {
   readonly fleet: Fleet;
   readonly builders: Builders;
   readonly commands: CommandRunner;
+  readonly switches: SwitchCounts;
   /** Opens the agent port. @returns the port. @throws SLIP_DISPATCH_TLS, SLIP_DISPATCH_LISTEN */
   listen(): Promise<number>;
   /** Sets the server certificate of new connections. @throws SLIP_DISPATCH_TLS */
@@ -88,6 +90,7 @@ export function createDispatch(
     fleet: createFleet(dispatcher),
     builders: createBuilders(dispatcher),
     commands: createCommandRunner(dispatcher),
+    switches: dispatcher.switches,
     listen: async () => {
       credentials = new RenewableCredentials(config.tls);
       await dispatcher.start();

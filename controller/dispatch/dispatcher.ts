@@ -28,6 +28,7 @@ import { RestartLeaves } from './restart-leaves.ts';
 import { readDesiredStates } from './read-desired.ts';
 import { sendWelcome } from './send-welcome.ts';
 import { SessionAuthenticator, type SessionAuthenticatorDeps } from './session-authenticator.ts';
+import { SwitchCounts } from './switch-counts.ts';
 import { TaskRecords, type TaskRecordsDeps } from './task-records.ts';
 import { Tasks } from './tasks.ts';
 
@@ -69,6 +70,7 @@ export class Dispatcher {
   readonly routes: RouteDistributor;
   readonly egress: EgressDistributor;
   readonly attached: AttachStreams;
+  readonly switches: SwitchCounts;
   readonly registry = new NodeRegistry();
   readonly #settings: DispatcherSettings;
   readonly #deps: DispatcherDeps;
@@ -115,6 +117,7 @@ export class Dispatcher {
       node: (id) => this.registry.get(id),
     });
     this.egress = new EgressDistributor({ ...deps, sessions });
+    this.switches = new SwitchCounts({ ...deps, sessions });
     this.#router = this.#createRouter();
     this.#publisher = new Publisher({
       session,
@@ -137,10 +140,11 @@ export class Dispatcher {
 
   #createRouter(): MessageRouter {
     const { clock, logger, onNodeEvent } = this.#deps;
-    const { registry, tasks, commands, logs, routes } = this;
+    const { registry, tasks, commands, logs, routes, switches } = this;
     const leaves = new RestartLeaves({ ...this.#deps, registry });
     return new MessageRouter({
-      ...{ registry, tasks, commands, logs, routes, leaves, liveness: this.#liveness, destroyed: this.#destroyed },
+      ...{ registry, tasks, commands, logs, routes, switches, leaves },
+      ...{ liveness: this.#liveness, destroyed: this.#destroyed },
       ...{ clock, logger, onNodeEvent, refusalRetryMs: this.#settings.refusalRetryMs },
       publish: (node) => this.publish(node),
       notify: (node) => this.#notify(node),
@@ -253,6 +257,7 @@ export class Dispatcher {
     const heartbeatIntervalMs = this.#intervalMs();
     const tasks = [...this.tasks.progressOn(node.id), ...this.commands.progressOn(node.id)];
     sendWelcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });
+    this.switches.sessionStarted(session);
     this.#deps.logger.info({ node: node.name, agentVersion: hello.facts.agentVersion }, 'session.opened');
     await this.#destroyed.findUnknown(session, hello);
     await this.#liveness.present(node, hello.facts);

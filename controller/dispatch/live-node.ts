@@ -32,12 +32,14 @@ function sessionFields({
   | 'keepsCaches'
   | 'egressIgnored'
   | 'checkProbes'
+  | 'countsSwitches'
 > {
   const hello = session?.hello;
   return {
     refusedRoutesReason: session?.routes.refusedReason,
     routesLate: session !== undefined && routes.late,
     removesDestroyed: hello?.takesDestroyed === true,
+    ...(hello?.countsSwitches === true ? { countsSwitches: true } : {}),
     ...(hello === undefined ? {} : missingAbilities(hello)),
     checkProbes: hello === undefined ? undefined : (hello.checkProbes ?? []),
   };

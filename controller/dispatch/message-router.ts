@@ -5,10 +5,13 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type {
   AgentMessage,
   DesiredAck,
+  DestroyedAck,
   Heartbeat,
   Hello,
   InstanceReport,
   NodeEvent,
+  RoutesAck,
+  SwitchFigures,
 } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
 import { handleDesiredAck } from './desired-ack.ts';
@@ -19,6 +22,7 @@ import type { Liveness } from './liveness.ts';
 import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
 import type { RouteDistributor } from './route-distributor.ts';
 import type { RestartLeaves } from './restart-leaves.ts';
+import type { SwitchCounts } from './switch-counts.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface MessageRouterDeps {
@@ -30,6 +34,7 @@ export interface MessageRouterDeps {
   readonly routes: RouteDistributor;
   readonly destroyed: DestroyedApps;
   readonly leaves: RestartLeaves;
+  readonly switches: SwitchCounts;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refusalRetryMs: number;
@@ -48,7 +53,7 @@ export class MessageRouter {
   }
 
   route(session: AgentSession, node: LiveNodeState, message: Exclude<AgentMessage, Hello>): void {
-    const { tasks, commands, logs, routes, destroyed } = this.#deps;
+    const { tasks, commands, logs } = this.#deps;
     const ofTask = (id: TaskId): Tasks | Commands => (tasks.nodeOf(id) === undefined ? commands : tasks);
     switch (message.kind) {
       case 'heartbeat':
@@ -69,15 +74,21 @@ export class MessageRouter {
       case 'logChunk':
         logs.onChunk(session, message);
         break;
-      case 'routesAck':
-        routes.acknowledged(session, message);
-        break;
-      case 'destroyedAck':
-        destroyed.acknowledged(session, message);
-        break;
-      case 'nodeEvent':
-        this.#nodeEvent(session, message);
+      default:
+        this.#routeRest(session, node, message);
     }
+  }
+
+  #routeRest(
+    session: AgentSession,
+    node: LiveNodeState,
+    message: DestroyedAck | NodeEvent | RoutesAck | SwitchFigures,
+  ): void {
+    const { routes, destroyed, switches } = this.#deps;
+    if (message.kind === 'routesAck') routes.acknowledged(session, message);
+    else if (message.kind === 'destroyedAck') destroyed.acknowledged(session, message);
+    else if (message.kind === 'nodeEvent') this.#nodeEvent(session, message);
+    else if (switches.reported(session, message)) this.#deps.notify(node.id);
   }
 
   #heartbeat(node: LiveNodeState, heartbeat: Heartbeat): void {

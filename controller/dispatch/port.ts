@@ -48,6 +48,8 @@ export interface LiveNode extends NodeFacts {
   readonly ignoresMaintenance?: boolean | undefined;
   /** The connected agent is too old to purge a build cache. */
   readonly keepsCaches?: boolean | undefined;
+  /** The connected agent counts the requests of deploys. */
+  readonly countsSwitches?: boolean | undefined;
   /** Why the connected agent refuses its desired state. */
   readonly refusedStateReason?: Reason | undefined;
   /** Why the connected agent refuses the fleet's routes. */

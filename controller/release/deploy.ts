@@ -15,7 +15,7 @@ import { requireUnlocked } from './app-lock.ts';
 import type { DeployAborts } from './deploy-aborts.ts';
 import { applyAppJson, type AppliedAppJson } from './first-deploy.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
-import { renderFailure, renderLaunching, renderLive } from './push-output.ts';
+import { renderFailure, renderLaunching, renderLive, renderSwitch } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
 import type { PostDeploy } from './release-phase.ts';
 import type { Releases } from './releases.ts';
@@ -145,8 +145,10 @@ export class Deploys {
       givenUp: signal,
     });
     const { version } = cut;
+    const switched = await this.#deps.store.switchReport({ appId: app.id, release: version });
     if (!outcome.ok) {
       output(renderFailure(outcome.failure, { version, serving: serving?.version }));
+      if ((switched?.failed ?? 0) > 0) output(renderSwitch(switched, { version, app: app.name }));
       return { ok: false, reason: `v${String(version)} failed: ${outcome.failure.message}` };
     }
     const timingsMs = pushTimings({
@@ -166,6 +168,7 @@ export class Deploys {
     const now = (await this.#deps.store.appById(app.id)) ?? app; // it may have another name now
     const url = types.includes('web') ? this.#deps.urlOf(now) : undefined;
     output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs, app: now.name, stopped: now.stopped }));
+    output(renderSwitch(switched, { version, app: now.name }));
     if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
     return { ok: true, version };
   }

@@ -1,4 +1,5 @@
 import { sayStopped, type Stopped } from '../../shared/domain/placement.ts';
+import { saySwitch, sayUncounted, type SwitchReport } from '../../shared/domain/switch-figures.ts';
 import { formatDuration } from '../../shared/kit/duration.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { renderTimings } from './push-timings.ts';
@@ -47,6 +48,18 @@ function whereLive({ nodes, url, types, timingsMs, app, stopped }: LiveFacts): s
     return `no processes are running: every type is scaled to 0. Start one with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
   const seconds = ((timingsMs['live'] ?? 0) / 1000).toFixed(1);
   return `live on ${String(nodes)} node${nodes === 1 ? '' : 's'} in ${seconds} s${url === undefined ? '' : ` · ${url}`}`;
+}
+
+/** How many requests failed while the traffic moved. Empty when nobody counted. */
+export function renderSwitch(
+  report: SwitchReport | undefined,
+  { version, app }: { readonly version: number; readonly app: string },
+): string {
+  if (report === undefined) return '';
+  const uncounted = sayUncounted(report);
+  const later =
+    report.state === 'final' ? '' : `       The final figures: slipway releases:info v${String(version)} -a ${app}\n`;
+  return `       ${saySwitch(report)}\n${later}${uncounted === undefined ? '' : ` !     ${uncounted}\n`}`;
 }
 
 export function renderFailure(

@@ -32,6 +32,7 @@ import { tellUnchecked } from './unchecked-nodes.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
 import type { RolloutIo, RolloutOutcome } from './rollout-io.ts';
+import type { Switches } from './switches.ts';
 import { nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
 
 export interface RolloutDeps {
@@ -46,6 +47,8 @@ export interface RolloutDeps {
   readonly newInstanceId: () => InstanceId;
   /** One per app. The rollout holds the turn of its app. */
   readonly queue: Pick<KeyedQueue, 'letPass'>;
+  /** Counts the failed requests of each deploy. Absent: nothing is counted. */
+  readonly switches?: Pick<Switches, 'begin' | 'report'> | undefined;
 }
 
 /** State of a running rollout. */
@@ -118,6 +121,7 @@ export class Rollouts {
     run.settings = place.settings;
     run.stopFirst = place.stopFirst;
     const first = run.waves.shift() ?? [];
+    if (release.state === 'pending') await this.#deps.switches?.begin(run, await store.assignmentsOfApp(run.app.id));
     await this.#makeWay(run, first);
     const rows = await store.assignmentsOfApp(run.app.id);
     run.size = place.placements.length + mineOf(run, rows).length;
@@ -244,6 +248,7 @@ export class Rollouts {
     await this.#deps.failpoint('release.current');
     const refLate = await this.syncRef(run.app, run.stop);
     await this.#deps.failpoint('release.refMoved');
+    await this.#deps.switches?.report(run);
     const mine = mineOf(run, rows);
     tellUnchecked(run, mine, this.#deps.fleet.nodes());
     const slowest = [...statusesOf(this.#deps.fleet, mine).values()].map((status) => status.timingsMs);
@@ -266,6 +271,7 @@ export class Rollouts {
     // Only the current release may get its traffic back. Other standby instances belong to an older release.
     const serving = await this.#deps.store.currentRelease(run.app.id);
     await goBack(this.#deps, { ...run, failure, serving });
+    await this.#deps.switches?.report(run);
     return { ok: false, failure };
   }
 

@@ -36,6 +36,7 @@ import { createReleaseSlugs } from './sqlite/release-slugs.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
+import { createSwitches } from './sqlite/switches.ts';
 import { createInTransaction, createKysely } from './sqlite/transactions.ts';
 import { keepCopy, restoreCopy } from './sqlite/upgrade-backup.ts';
 import { createKeys, createTokens, createUsers } from './sqlite/users.ts';
@@ -107,6 +108,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createDueScripts(deps),
       ...createReleaseSlugs(deps),
       ...createRollouts(deps),
+      ...createSwitches(deps),
       ...createHistory(deps),
       ...createNodes(deps),
       ...createNodeChanges(deps),

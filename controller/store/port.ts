@@ -6,6 +6,7 @@ import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { ReleaseStore } from './release-port.ts';
 import type { ScriptStore } from './script-port.ts';
+import type { SwitchStore } from './switch-port.ts';
 import type { TaskStore } from './task-port.ts';
 import type { HealthCheckStore } from './health-checks-port.ts';
 import type { DomainStore } from './domains-port.ts';
@@ -56,6 +57,7 @@ export interface Store
     CronStore,
     ReleaseStore,
     ScriptStore,
+    SwitchStore,
     QuotaStore,
     HistoryStore,
     OverviewStore {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { switchFields } from './releases.ts';
 import { instanceState, list, reason, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -15,6 +16,7 @@ const deployBody = z.object({
   failure: reason.optional(),
   /** The release command, while it runs. */
   command: z.object({ name: z.string(), node: z.string(), startedAtMs: z.number() }).optional(),
+  ...switchFields,
   /** Instances of the release. */
   instances: list(z.object({ name: z.string(), node: z.string(), state: instanceState })),
 });

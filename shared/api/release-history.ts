@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SLUGS_KEPT_MAX } from '../domain/history.ts';
 import { checkBody } from './checks.ts';
-import { releaseBody } from './releases.ts';
+import { releaseBody, switchFields } from './releases.ts';
 import { list, textRecord } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -21,6 +21,7 @@ const releaseDetails = releaseBody.extend({
   /** Its release phase has an output. */
   hasOutput: z.boolean(),
   build: z.string().optional(),
+  ...switchFields,
 });
 export type ReleaseDetails = z.output<typeof releaseDetails>;
 
@@ -36,6 +37,7 @@ const rolledBack = z.object({
   changedChecks: list(z.string()).optional(),
   /** The release that served before. Absent when there was none. */
   from: z.number().optional(),
+  ...switchFields,
 });
 export type RolledBackBody = z.output<typeof rolledBack>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RELEASE_CAUSES } from '../domain/release-cause.ts';
+import { switchReport, UNCOUNTED_WHY } from '../domain/switch-figures.ts';
 import { list, reason, rowLimit, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -19,6 +20,16 @@ export const releaseBody = z.object({
 });
 export type ReleaseBody = z.output<typeof releaseBody>;
 
+/** How many requests failed while the traffic moved to a release. Absent: nobody counted, or nothing served before. */
+export const switchFields = {
+  switch: switchReport
+    .extend({
+      state: wordOf(['counting', 'final']),
+      uncounted: list(z.object({ node: z.string(), why: wordOf(UNCOUNTED_WHY) })),
+    })
+    .optional(),
+};
+
 const configBody = z.object({
   config: z.record(z.string(), z.string()),
   /** Changes with every change of the config vars; absent from controllers that do not report it. */
@@ -32,6 +43,7 @@ const configChangedBody = configBody.extend({
   version: z.number().optional(),
   /** The names whose values changed; absent from controllers that do not report them. */
   changed: list(z.string()).optional(),
+  ...switchFields,
 });
 export type ConfigChangedBody = z.output<typeof configChangedBody>;
 
@@ -44,6 +56,7 @@ const promotedBody = z.object({
   commit: z.string(),
   /** Why scripts of app.json failed after the release was live; absent from older controllers. */
   failedScripts: list(z.string()).optional(),
+  ...switchFields,
 });
 export type PromotedBody = z.output<typeof promotedBody>;
 

@@ -7,6 +7,7 @@ import { encodeBuildResult, encodeCommandResult, encodeLogLine, encodeReason, en
 import { badMessage, decode } from './decode.ts';
 import * as field from './fields.ts';
 import { FACTS_JSON_MAX, nodeFacts, parseNodeFacts, writeNodeFacts, type NodeFacts } from '../domain/node-facts.ts';
+import { encodeFigures, nodeFigures } from './switch-codec.ts';
 import type { AgentMessage, Heartbeat, Hello, TaskOutcome, UnknownMessage } from './messages.ts';
 import { buildResult, commandResult, epoch, instanceStatus, logLine, reason } from './schemas.ts';
 import type { WireAgentMessage, WireAgentMessageOut } from './service.ts';
@@ -35,6 +36,7 @@ const hello = z
     takesMaintenance: z.boolean(),
     takesCacheNumber: z.boolean(),
     takesAttach: z.boolean(),
+    countsSwitches: z.boolean(),
     taskKinds: z
       .array(field.word)
       .max(100)
@@ -122,6 +124,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<AgentMessage,
   nodeEvent: (wire) => ({ kind: 'nodeEvent', ...decode(nodeEvent, wire, 'node_event') }),
   destroyedAck: (wire) => ({ kind: 'destroyedAck', ...decode(destroyedAck, wire, 'destroyed_ack') }),
   routesAck: (wire) => ({ kind: 'routesAck', ...decode(routesAck, wire, 'routes_ack') }),
+  switchFigures: (wire) => ({ kind: 'switchFigures', ...decode(nodeFigures, wire, 'switch_figures') }),
 };
 
 /** An invalid result counts as a failure of its task, so that the task ends. */
@@ -154,6 +157,7 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
     nodeEvent: { atMs, reason: encodeReason(cause), app: app ?? '', process: process ?? '' },
   }),
   destroyedAck: ({ appIds }) => ({ destroyedAck: { appIds: [...appIds] } }),
+  switchFigures: ({ kind: _, ...figures }) => ({ switchFigures: encodeFigures(figures) }),
   routesAck: ({ version, reason: why }) => ({
     routesAck: {
       version,
@@ -201,6 +205,7 @@ function encodeTakes(hello: Partial<Hello>) {
     takesMaintenance: hello.takesMaintenance ?? false,
     takesCacheNumber: hello.takesCacheNumber ?? false,
     takesAttach: hello.takesAttach ?? false,
+    countsSwitches: hello.countsSwitches ?? false,
   };
 }
 

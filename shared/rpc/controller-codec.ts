@@ -23,6 +23,7 @@ import type {
   Upgrade,
   Welcome,
 } from './messages.ts';
+import { countSwitches } from './switch-codec.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
 import { buildTask, commandTask, desiredState, epoch, reason } from './schemas.ts';
 import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
@@ -74,6 +75,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
   egress: (wire) => ({ kind: 'egress', table: decode(egressTable, wire, 'egress') }),
   cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
+  countSwitches: (wire) => ({ kind: 'countSwitches', ...decode(countSwitches, wire, 'count_switches') }),
   openAttach: (wire) => ({ kind: 'openAttach', ...decode(openAttach, wire, 'open_attach') }),
   fleetRoutes: (wire) => ({ kind: 'fleetRoutes', update: decode(routesUpdate, wire, 'fleet_routes') }),
 };
@@ -117,6 +119,8 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { runChecks: { run: message.run, instanceIds: [...message.instanceIds] } };
     case 'restartLeave':
       return { restartLeave: { instanceId: message.instanceId, startedAtMs: message.startedAtMs } };
+    case 'countSwitches':
+      return { countSwitches: { switches: [...message.switches] } };
     case 'fleetRoutes':
       return { fleetRoutes: encodeRoutes(message.update) };
     default:

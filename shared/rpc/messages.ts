@@ -7,6 +7,7 @@ import type { AppName } from '../domain/names.ts';
 import type { NodeFacts } from '../domain/node-facts.ts';
 import type { RoutesUpdate } from '../domain/fleet-routes.ts';
 import type { UnreadableRequests } from '../domain/unreadable-requests.ts';
+import type { NodeFigures, SwitchQuery } from '../domain/switch-figures.ts';
 import type { Task, TaskResultContent } from '../domain/task.ts';
 
 export interface Hello {
@@ -38,6 +39,8 @@ export interface Hello {
   readonly checkProbes?: readonly string[] | undefined;
   /** It reads {@link OpenAttach}. */
   readonly takesAttach?: boolean | undefined;
+  /** It reads {@link CountSwitches}. */
+  readonly countsSwitches?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -118,6 +121,11 @@ export interface DestroyedAck {
   readonly appIds: readonly AppId[];
 }
 
+/** What the node has counted of one switch. */
+export interface SwitchFigures extends NodeFigures {
+  readonly kind: 'switchFigures';
+}
+
 /** A message of an unknown kind. It is ignored. */
 export interface UnknownMessage {
   readonly kind: 'unknown';
@@ -133,7 +141,8 @@ export type AgentMessage =
   | LogChunk
   | NodeEvent
   | RoutesAck
-  | DestroyedAck;
+  | DestroyedAck
+  | SwitchFigures;
 
 export interface Welcome {
   readonly kind: 'welcome';
@@ -234,6 +243,12 @@ export interface RestartLeave {
   readonly startedAtMs: number;
 }
 
+/** The switches whose requests the node counts: all of them. */
+export interface CountSwitches {
+  readonly kind: 'countSwitches';
+  readonly switches: readonly SwitchQuery[];
+}
+
 /** Upgrade to this version (`0.1.0+c3e11cb00a2f`). */
 export interface Upgrade {
   readonly kind: 'upgrade';
@@ -241,6 +256,7 @@ export interface Upgrade {
 }
 
 export type ControllerMessage =
+  | CountSwitches
   | Egress
   | RestartLeave
   | RunChecks

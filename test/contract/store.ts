@@ -19,6 +19,7 @@ import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
 import { releaseExtraCases } from './store-releases.ts';
+import { switchCases } from './store-switches.ts';
 import { taskCases } from './store-tasks.ts';
 import {
   addApp,
@@ -58,6 +59,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     egressCases(() => store);
     historyCases(() => store);
     taskCases(() => store);
+    switchCases(() => store);
     releaseExtraCases(() => store);
     bulkQueryCases(() => store);
     destroyedCases(() => store, open);

@@ -45,6 +45,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'reconcile',
     'sandbox',
     'session',
+    'switches',
     'tasks',
   ],
   shared: ['api', 'attach', 'domain', 'kit', 'rpc'],

@@ -7,6 +7,7 @@ import type { Logger } from '../../../shared/kit/log.ts';
 import type { AppRoutes, Proxy } from '../port.ts';
 import { StalledRequests } from './abort-stalled-requests.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
+import { writeLogLine } from './log-pipe.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
 import { ProxyProcess } from './process.ts';
@@ -37,6 +38,7 @@ class Haproxy implements Proxy {
   readonly kind = 'haproxy';
   readonly #settings: ProxySettings;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #failpoint: Failpoint;
   readonly #files: ProxyFiles;
   readonly #runtime: Runtime;
@@ -52,6 +54,7 @@ class Haproxy implements Proxy {
   constructor(settings: ProxySettings, deps: HaproxyDeps) {
     this.#settings = settings;
     this.#logger = deps.logger;
+    this.#clock = deps.clock;
     this.#meshTls = deps.meshTls;
     this.#meshReady = settings.mesh === undefined;
     this.#failpoint = deps.failpoint ?? noFailpoint;
@@ -69,6 +72,14 @@ class Haproxy implements Proxy {
 
   logDir(): string {
     return this.#files.paths.logDir;
+  }
+
+  writeLogLine(line: string): Promise<boolean> {
+    return writeLogLine(this.#files.paths.logPipe, line, this.#clock);
+  }
+
+  async lostLogLines(): Promise<ReadonlyMap<string, number>> {
+    return (await this.#process.isAbsent()) ? new Map() : this.#runtime.droppedLogs();
   }
 
   healthy(): Promise<boolean> {

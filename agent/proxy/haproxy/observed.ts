@@ -32,6 +32,11 @@ export function parseInfo(reply: string): { workerPid: number; layoutHash: strin
   return { workerPid: Number(fields.get('Pid') ?? 0), layoutHash: mark };
 }
 
+/** From `show info`. */
+export function parseDroppedLogs(reply: string): number {
+  return Number(/^DroppedLogs: (\d+)$/m.exec(reply)?.[1] ?? 0);
+}
+
 export function parseMap(reply: string): [key: string, value: string][] {
   const entries: [string, string][] = [];
   for (const line of reply.split('\n')) {

@@ -3,6 +3,7 @@ import { CliSocket, type Converse } from './cli-socket.ts';
 import type { RuntimeStep } from './converge.ts';
 import {
   parseConnections,
+  parseDroppedLogs,
   parseInfo,
   parseMap,
   parseServersState,
@@ -117,6 +118,17 @@ export class Runtime {
       total.set(name, (total.get(name) ?? 0) + count);
     }
     return total;
+  }
+
+  /** Worker pid → log lines that it could not write, for the current and the replaced workers. */
+  async droppedLogs(): Promise<ReadonlyMap<string, number>> {
+    return await this.#master.talk(async (say) => {
+      const { current, old } = parseWorkers(await say('show proc'));
+      const counts = new Map<string, number>();
+      for (const pid of current === undefined ? old : [current, ...old])
+        counts.set(String(pid), parseDroppedLogs(await say(`@!${String(pid)} show info`)));
+      return counts;
+    });
   }
 
   /** Closes every request and tunnel on one server, in replaced workers too. `target` is `pool/server`. */

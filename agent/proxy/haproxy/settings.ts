@@ -167,6 +167,8 @@ export interface ProxyPaths {
   readonly loggerPid: string;
   readonly pages: string;
   readonly logDir: string;
+  /** Between HAProxy and its logger. proxy-watch.sh makes it. */
+  readonly logPipe: string;
 }
 
 export function proxyPaths(stateDir: string): ProxyPaths {
@@ -188,5 +190,6 @@ export function proxyPaths(stateDir: string): ProxyPaths {
     loggerPid: at('logger.pid'),
     pages: at('pages'),
     logDir: at('log'),
+    logPipe: at('log.fifo'),
   };
 }

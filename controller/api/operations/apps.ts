@@ -1,3 +1,4 @@
+import type { SwitchReport } from '../../../shared/domain/switch-figures.ts';
 import type { Formation } from '../../../shared/domain/placement.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
@@ -91,6 +92,7 @@ export interface ChangedConfig {
   /** The release that the change made; absent when it made none. */
   readonly version?: number | undefined;
   readonly changed: readonly string[];
+  readonly switch?: SwitchReport | undefined;
 }
 
 /** `null` removes a variable. */
@@ -110,5 +112,6 @@ export async function changeConfig(
 ): Promise<ChangedConfig> {
   const changes = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, value ?? undefined]));
   const { version, changed } = await releases.setConfig(app, user.id, { changes, revision });
-  return { config: revealAll(await store.config(app.id)), version, changed };
+  const switched = version === undefined ? undefined : await store.switchReport({ appId: app.id, release: version });
+  return { config: revealAll(await store.config(app.id)), version, changed, switch: switched };
 }

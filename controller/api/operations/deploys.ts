@@ -36,6 +36,7 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
     user: subject === undefined ? undefined : nameOf(subject.userId),
     startedAtMs: subject?.createdAtMs,
     failure: subject?.failure,
+    switch: await switchOf(store, app, { about, release }),
   };
 }
 
@@ -45,6 +46,19 @@ async function commandOf({ store, fleet }: Deps, app: App, version: number): Pro
   if (row?.state !== 'running') return {};
   const { process: name, nodeId, startedAtMs = row.createdAtMs } = row;
   return { command: { name, node: fleet.node(nodeId)?.name ?? 'removed node', startedAtMs } };
+}
+
+/** A build has no figures: they belong to a release. */
+async function switchOf(
+  store: Deps['store'],
+  { id: appId }: App,
+  {
+    about,
+    release,
+  }: { readonly about: 'build' | 'release'; readonly release: { readonly version: number } | undefined },
+): Promise<DeployBody['switch']> {
+  if (about === 'build' || release === undefined) return undefined;
+  return await store.switchReport({ appId, release: release.version });
 }
 
 type DeployInstance = DeployBody['instances'][number] & Parameters<typeof deployPhase>[0]['instances'][number];

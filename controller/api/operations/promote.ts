@@ -1,3 +1,4 @@
+import type { SwitchReport } from '../../../shared/domain/switch-figures.ts';
 import type { App } from '../../domain/apps.ts';
 import type { User } from '../../domain/users.ts';
 import type { Promoted } from '../../release/promotions.ts';
@@ -8,7 +9,9 @@ import type { ApiDeps } from '../deps.ts';
 export async function promote(
   { store, promotions }: Pick<ApiDeps, 'store' | 'promotions'>,
   { app, user, to }: { readonly app: App; readonly user: User; readonly to: string },
-): Promise<Promoted & { readonly target: App }> {
+): Promise<Promoted & { readonly target: App; readonly switch: SwitchReport | undefined }> {
   const target = await requireApp({ store }, { user, name: to, action: 'app.write' });
-  return { ...(await promotions.promote(user.id, { from: app, to: target })), target };
+  const done = await promotions.promote(user.id, { from: app, to: target });
+  const switched = await store.switchReport({ appId: target.id, release: done.version });
+  return { ...done, target, switch: switched };
 }

@@ -3,6 +3,7 @@ import { effectiveChecks } from '../../../shared/domain/health-check.ts';
 import { SLUGS_KEPT } from '../../../shared/domain/history.ts';
 import { slugSizeBytes } from '../../../shared/domain/slug.ts';
 import { quoteInput } from '../../../shared/domain/names.ts';
+import type { SwitchReport } from '../../../shared/domain/switch-figures.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { App } from '../../domain/apps.ts';
 import type { Release } from '../../domain/releases.ts';
@@ -29,6 +30,7 @@ export interface ReleaseDescription {
   readonly restorable: boolean;
   readonly hasOutput: boolean;
   readonly build: string | undefined;
+  readonly switch: SwitchReport | undefined;
 }
 
 export async function describeRelease(
@@ -55,6 +57,7 @@ export async function describeRelease(
     restorable: restorable.includes(release.version),
     hasOutput: (await store.releaseOutput(app.id, release.version)) !== undefined,
     build: buildId,
+    switch: await store.switchReport({ appId: app.id, release: release.version }),
   };
 }
 
@@ -99,9 +102,11 @@ export async function readReleaseOutput(
 export async function rollBack(
   { store, rollbacks }: Pick<Deps, 'store' | 'rollbacks'>,
   { app, user, version }: { readonly app: App; readonly user: User; readonly version: number | undefined },
-): Promise<RolledBack & { readonly from: number | undefined }> {
+): Promise<RolledBack & { readonly from: number | undefined; readonly switch: SwitchReport | undefined }> {
   const before = await store.currentRelease(app.id);
-  return { ...(await rollbacks.rollBack(app, user.id, version)), from: before?.version };
+  const done = await rollbacks.rollBack(app, user.id, version);
+  const switched = await store.switchReport({ appId: app.id, release: done.version });
+  return { ...done, from: before?.version, switch: switched };
 }
 
 export interface Retention {

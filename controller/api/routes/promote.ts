@@ -8,12 +8,11 @@ export function promoteRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.write',
       handle: async ({ app, user, body }) => {
-        const { target, version, from, commit, failedScripts } = await promote(deps, { app, user, to: body.to });
+        const { target, from, failedScripts, ...promoted } = await promote(deps, { app, user, to: body.to });
         return {
+          ...promoted,
           app: target.name,
-          version,
           from: { app: app.name, version: from },
-          commit,
           failedScripts: [...failedScripts],
         };
       },

@@ -21,6 +21,7 @@ import { appLife } from './migrations/0018-app-life.ts';
 import { commands } from './migrations/0019-commands.ts';
 import { healthChecks } from './migrations/0021-health-checks.ts';
 import { cron } from './migrations/0023-cron.ts';
+import { switches } from './migrations/0024-switches.ts';
 import { dueScripts } from './migrations/0025-due-scripts.ts';
 import { drainedCommands } from './migrations/0026-drained-commands.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
@@ -29,7 +30,7 @@ import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands, appLife, cron, drainedCommands, sealedOutputs, dueScripts],
+  ...[healthChecks, commands, appLife, cron, drainedCommands, sealedOutputs, dueScripts, switches],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

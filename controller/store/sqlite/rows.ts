@@ -23,6 +23,7 @@ import { deployScripts } from '../../../shared/domain/deploy-scripts.ts';
 import { checkList, healthChecks } from '../../../shared/domain/health-check.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { RELEASE_CAUSES } from '../../../shared/domain/release-cause.ts';
+import { switchReport } from '../../../shared/domain/switch-figures.ts';
 import { TASK_KINDS } from '../../../shared/domain/task.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
@@ -291,3 +292,7 @@ export function parseRows<T extends z.ZodType>(schema: T, rows: readonly unknown
 export function parseRowIfAny<T extends z.ZodType>(schema: T, row: unknown): z.output<T> | undefined {
   return row === undefined ? undefined : parseRow(schema, row);
 }
+
+export const countingSwitchRow = z.strictObject({ appId, release: whole, begun: json(z.array(nodeId)) });
+
+export const switchReportRow = z.strictObject({ report: optional(json(switchReport)) });

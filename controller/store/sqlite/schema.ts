@@ -62,6 +62,7 @@ export interface Schema {
   releases: ReleaseRow;
   outputChunks: OutputChunkTableRow;
   dueScripts: { appId: string; version: number; script: string };
+  switches: { appId: string; version: number; begun: string; report: string | null; counting: Generated<number> };
   releaseImages: { digest: string; appId: string; version: number };
   nodes: NodeTableRow;
   nodeCertificates: NodeCertificateTableRow;

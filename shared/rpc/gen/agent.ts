@@ -13,6 +13,7 @@ import type { CheckResult as _slipway_v1_CheckResult, CheckResult__Output as _sl
 import type { Command as _slipway_v1_Command, Command__Output as _slipway_v1_Command__Output } from './slipway/v1/Command.ts';
 import type { CommandResult as _slipway_v1_CommandResult, CommandResult__Output as _slipway_v1_CommandResult__Output } from './slipway/v1/CommandResult.ts';
 import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMessage__Output as _slipway_v1_ControllerMessage__Output } from './slipway/v1/ControllerMessage.ts';
+import type { CountSwitches as _slipway_v1_CountSwitches, CountSwitches__Output as _slipway_v1_CountSwitches__Output } from './slipway/v1/CountSwitches.ts';
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
 import type { CronEntry as _slipway_v1_CronEntry, CronEntry__Output as _slipway_v1_CronEntry__Output } from './slipway/v1/CronEntry.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
@@ -49,6 +50,8 @@ import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_
 import type { RunChecks as _slipway_v1_RunChecks, RunChecks__Output as _slipway_v1_RunChecks__Output } from './slipway/v1/RunChecks.ts';
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
 import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from './slipway/v1/StartTask.ts';
+import type { SwitchFigures as _slipway_v1_SwitchFigures, SwitchFigures__Output as _slipway_v1_SwitchFigures__Output } from './slipway/v1/SwitchFigures.ts';
+import type { SwitchQuery as _slipway_v1_SwitchQuery, SwitchQuery__Output as _slipway_v1_SwitchQuery__Output } from './slipway/v1/SwitchQuery.ts';
 import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from './slipway/v1/TaskAck.ts';
 import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipway_v1_TaskOutput__Output } from './slipway/v1/TaskOutput.ts';
 import type { TaskProgress as _slipway_v1_TaskProgress, TaskProgress__Output as _slipway_v1_TaskProgress__Output } from './slipway/v1/TaskProgress.ts';
@@ -78,6 +81,7 @@ export interface ProtoGrpcType {
       Command: MessageTypeDefinition<_slipway_v1_Command, _slipway_v1_Command__Output>
       CommandResult: MessageTypeDefinition<_slipway_v1_CommandResult, _slipway_v1_CommandResult__Output>
       ControllerMessage: MessageTypeDefinition<_slipway_v1_ControllerMessage, _slipway_v1_ControllerMessage__Output>
+      CountSwitches: MessageTypeDefinition<_slipway_v1_CountSwitches, _slipway_v1_CountSwitches__Output>
       Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
       CronEntry: MessageTypeDefinition<_slipway_v1_CronEntry, _slipway_v1_CronEntry__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
@@ -114,6 +118,8 @@ export interface ProtoGrpcType {
       RunChecks: MessageTypeDefinition<_slipway_v1_RunChecks, _slipway_v1_RunChecks__Output>
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
       StartTask: MessageTypeDefinition<_slipway_v1_StartTask, _slipway_v1_StartTask__Output>
+      SwitchFigures: MessageTypeDefinition<_slipway_v1_SwitchFigures, _slipway_v1_SwitchFigures__Output>
+      SwitchQuery: MessageTypeDefinition<_slipway_v1_SwitchQuery, _slipway_v1_SwitchQuery__Output>
       TaskAck: MessageTypeDefinition<_slipway_v1_TaskAck, _slipway_v1_TaskAck__Output>
       TaskOutput: MessageTypeDefinition<_slipway_v1_TaskOutput, _slipway_v1_TaskOutput__Output>
       TaskProgress: MessageTypeDefinition<_slipway_v1_TaskProgress, _slipway_v1_TaskProgress__Output>

@@ -15,10 +15,12 @@ const CONTROLLER_STAGES = [
   'build.started',
   'build.built',
   'release.committed',
+  'switch.begun',
   'release.deploying',
   'release.switched',
   'release.current',
   'release.refMoved',
+  'switch.drained',
 ];
 const AGENT_STAGES = [
   'agent.taskStarted',

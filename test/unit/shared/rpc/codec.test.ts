@@ -111,6 +111,7 @@ describe('every message survives the wire', () => {
         takesEgress: fc.boolean(),
         takesDestroyed: fc.boolean(),
         takesAttach: fc.boolean(),
+        countsSwitches: fc.boolean(),
         checkProbes: fc.constantFrom(['http', 'tcp'], undefined),
         routesByAppId: fc.boolean(),
         takesMaintenance: fc.boolean(),
@@ -146,6 +147,30 @@ describe('every message survives the wire', () => {
     assert.equal(bare.takesDestroyed, false);
     const read = throughControllerWire({ kind: 'desired', ...many() }) as { state: DesiredState };
     assert.equal(read.state.destroyed, undefined);
+  });
+
+  it('the figures of a switch, with a gap of a newer agent, and never more errors than requests', () => {
+    const key = { appId: any.anyId<AppId>(), release: fc.integer({ min: 1, max: 1_000 }) };
+    const anyFigures = fc.record({
+      ...{
+        kind: fc.constant('switchFigures' as const),
+        ...key,
+        read: fc.nat(),
+        requests: fc.constant(9),
+        lostLines: fc.nat(),
+      },
+      ...{ codes: fc.constantFrom({}, { H13: 4, H27: 5 }), openRequests: fc.nat(), longestDrainMs: fc.nat() },
+      gap: fc.constantFrom('late' as const, 'rotated' as const, 'no-log' as const, undefined),
+    });
+    roundTrips(anyFigures, throughAgentWire);
+    const query = fc.record({ ...key, opening: fc.boolean(), read: fc.nat() });
+    const switches = fc.array(query, { maxLength: 3 });
+    roundTrips(fc.record({ kind: fc.constant('countSwitches' as const), switches }), throughControllerWire);
+    const { kind: _, ...sent } = fc.sample(anyFigures, 1)[0]!;
+    const raw = (change: object): unknown => decodeRawAgent({ switchFigures: { ...sent, gap: '', ...change } });
+    assert.equal((raw({ gap: 'flooded' }) as { gap: string }).gap, 'late');
+    for (const wrong of [{ codes: { H13: 10 } }, { codes: { 'a b': 1 } }, { longestDrainMs: -1 }])
+      assert.throws(() => raw(wrong), { code: 'SLIP_RPC_BAD_MESSAGE' });
   });
 
   it('a report of any number of failed instances with long lines fits into one message', () => {

@@ -10,6 +10,7 @@ import type { LogChunk as _slipway_v1_LogChunk, LogChunk__Output as _slipway_v1_
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from '../../slipway/v1/NodeEvent.ts';
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from '../../slipway/v1/RoutesAck.ts';
 import type { DestroyedAck as _slipway_v1_DestroyedAck, DestroyedAck__Output as _slipway_v1_DestroyedAck__Output } from '../../slipway/v1/DestroyedAck.ts';
+import type { SwitchFigures as _slipway_v1_SwitchFigures, SwitchFigures__Output as _slipway_v1_SwitchFigures__Output } from '../../slipway/v1/SwitchFigures.ts';
 
 export interface AgentMessage {
   'hello'?: (_slipway_v1_Hello | null);
@@ -22,7 +23,8 @@ export interface AgentMessage {
   'nodeEvent'?: (_slipway_v1_NodeEvent | null);
   'routesAck'?: (_slipway_v1_RoutesAck | null);
   'destroyedAck'?: (_slipway_v1_DestroyedAck | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck";
+  'switchFigures'?: (_slipway_v1_SwitchFigures | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck"|"switchFigures";
 }
 
 export interface AgentMessage__Output {
@@ -36,5 +38,6 @@ export interface AgentMessage__Output {
   'nodeEvent'?: (_slipway_v1_NodeEvent__Output | null);
   'routesAck'?: (_slipway_v1_RoutesAck__Output | null);
   'destroyedAck'?: (_slipway_v1_DestroyedAck__Output | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck";
+  'switchFigures'?: (_slipway_v1_SwitchFigures__Output | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck"|"switchFigures";
 }

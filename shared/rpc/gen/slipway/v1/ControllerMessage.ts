@@ -13,6 +13,7 @@ import type { RestartLeave as _slipway_v1_RestartLeave, RestartLeave__Output as 
 import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from '../../slipway/v1/TaskAck.ts';
 import type { RunChecks as _slipway_v1_RunChecks, RunChecks__Output as _slipway_v1_RunChecks__Output } from '../../slipway/v1/RunChecks.ts';
 import type { OpenAttach as _slipway_v1_OpenAttach, OpenAttach__Output as _slipway_v1_OpenAttach__Output } from '../../slipway/v1/OpenAttach.ts';
+import type { CountSwitches as _slipway_v1_CountSwitches, CountSwitches__Output as _slipway_v1_CountSwitches__Output } from '../../slipway/v1/CountSwitches.ts';
 
 export interface ControllerMessage {
   'welcome'?: (_slipway_v1_Welcome | null);
@@ -28,7 +29,8 @@ export interface ControllerMessage {
   'taskAck'?: (_slipway_v1_TaskAck | null);
   'runChecks'?: (_slipway_v1_RunChecks | null);
   'openAttach'?: (_slipway_v1_OpenAttach | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"runChecks"|"openAttach";
+  'countSwitches'?: (_slipway_v1_CountSwitches | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"runChecks"|"openAttach"|"countSwitches";
 }
 
 export interface ControllerMessage__Output {
@@ -45,5 +47,6 @@ export interface ControllerMessage__Output {
   'taskAck'?: (_slipway_v1_TaskAck__Output | null);
   'runChecks'?: (_slipway_v1_RunChecks__Output | null);
   'openAttach'?: (_slipway_v1_OpenAttach__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"runChecks"|"openAttach";
+  'countSwitches'?: (_slipway_v1_CountSwitches__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"runChecks"|"openAttach"|"countSwitches";
 }

@@ -23,6 +23,7 @@ export interface Hello {
   'takesMaintenance'?: (boolean);
   'takesCacheNumber'?: (boolean);
   'takesAttach'?: (boolean);
+  'countsSwitches'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -44,4 +45,5 @@ export interface Hello__Output {
   'takesMaintenance': (boolean);
   'takesCacheNumber': (boolean);
   'takesAttach': (boolean);
+  'countsSwitches': (boolean);
 }

@@ -1,0 +1,178 @@
+import { isRouted } from '../../shared/domain/assignment.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
+import { sumFigures, type NodeFigures, type SwitchKey, type SwitchReport } from '../../shared/domain/switch-figures.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import type { SwitchCounts } from '../dispatch/switch-counts.ts';
+import { watchFleet } from '../dispatch/watch-fleet.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Store } from '../store/port.ts';
+import { uncountedNodes } from './uncounted-nodes.ts';
+
+export interface SwitchesDeps {
+  readonly store: Pick<Store, 'beginSwitch' | 'setSwitchReport' | 'countingSwitches' | 'release'>;
+  readonly fleet: Pick<Fleet, 'nodes' | 'node' | 'onChange'>;
+  readonly counts: Pick<SwitchCounts, 'begin' | 'opened' | 'ask' | 'end' | 'isCounting' | 'figures'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  /** Aborted when the controller stops. */
+  readonly signal: AbortSignal;
+}
+
+interface Deploy {
+  readonly app: Pick<App, 'id'>;
+  readonly version: number;
+}
+
+/** A deploy waits so long for the agents at most. The figures name the nodes that did not answer. */
+const BEGIN_WAIT_MS = 2_000;
+const ANSWER_WAIT_MS = 3_000;
+/** Agents end the requests of old instances long before. */
+const DRAIN_WAIT_MS = 10 * 60_000;
+
+/**
+ * Counts the requests of each deploy: from before its first change until no old instance has an open request. The proxies' logs have the
+ * requests, the agents add them up. A failure to count never fails a deploy.
+ */
+export class Switches {
+  readonly #deps: SwitchesDeps;
+  readonly #begun = new Map<string, ReadonlySet<NodeId>>();
+
+  constructor(deps: SwitchesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Call it before the first change of a deploy. Nothing is counted when no instance serves yet, and when no agent counts. */
+  async begin(deploy: Deploy, serving: readonly AssignmentRow[]): Promise<void> {
+    const key = keyOf(deploy);
+    const { counts, fleet, store, failpoint } = this.#deps;
+    const serves = ({ desired, release, processType }: AssignmentRow): boolean =>
+      desired === 'run' && release !== key.release && isRouted({ processType });
+    const counters = fleet.nodes().filter((node) => node.connected && node.countsSwitches === true);
+    if (counters.length === 0 || !serving.some(serves)) return;
+    if (counts.isCounting(key)) return; // a former process of the controller began it
+    await this.#try(key, async () => {
+      counts.begin(key, true);
+      const figures = await this.#answers(key, { read: 0, ids: ids(counters), waitMs: BEGIN_WAIT_MS });
+      counts.opened(key);
+      const begun = [...figures].filter(([, { gap }]) => gap === undefined).map(([nodeId]) => nodeId);
+      this.#begun.set(nameOf(key), new Set(begun));
+      await store.beginSwitch({ ...key, begun });
+      await failpoint('switch.begun');
+    });
+  }
+
+  /** Call it when the deploy has ended. The figures are final unless old instances have open requests: then they follow later. */
+  async report(deploy: Deploy): Promise<void> {
+    await this.#report(keyOf(deploy));
+  }
+
+  async #report(key: SwitchKey): Promise<void> {
+    if (!this.#deps.counts.isCounting(key)) return;
+    await this.#try(key, async () => {
+      const report = await this.#read(key, false);
+      if (report.openRequests === 0) await this.#finish(key, { ...report, state: 'final' });
+      else {
+        await this.#deps.store.setSwitchReport(key, report);
+        void this.#try(key, () => this.#whenDrained(key));
+      }
+    });
+  }
+
+  /** At start, before agents connect: the switches of a former process of the controller. */
+  async load(): Promise<void> {
+    for (const { begun, ...key } of await this.#deps.store.countingSwitches()) {
+      this.#begun.set(nameOf(key), new Set(begun));
+      this.#deps.counts.begin(key, false);
+    }
+  }
+
+  /** Reports the loaded switches whose deploys have ended. @param ready resolves when the agents had time to connect */
+  async resume(ready: () => Promise<void>): Promise<void> {
+    const { store, log, signal } = this.#deps;
+    try {
+      const left = await store.countingSwitches();
+      if (left.length === 0) return;
+      await ready();
+      for (const { appId, release } of left) {
+        const state = (await store.release(appId, release))?.state;
+        if (state !== 'pending' && state !== 'deploying') await this.#report({ appId, release });
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, 'switches.not_resumed');
+    }
+  }
+
+  /** The agents say when the last open request has ended. */
+  async #whenDrained(key: SwitchKey): Promise<void> {
+    const { clock, counts, fleet, signal } = this.#deps;
+    const untilMs = clock.monotonicMs() + DRAIN_WAIT_MS;
+    await watchFleet({ fleet, clock }, { untilMs, signal }, () => {
+      const open = [...counts.figures(key)].some(
+        ([nodeId, { openRequests }]) => openRequests > 0 && fleet.node(nodeId)?.connected === true,
+      );
+      return Promise.resolve(open ? undefined : true);
+    });
+    await this.#finish(key, await this.#read(key, true));
+  }
+
+  async #read(key: SwitchKey, isFinal: boolean): Promise<SwitchReport> {
+    const { counts, fleet } = this.#deps;
+    const read = counts.ask(key);
+    const counters = fleet.nodes().filter((node) => node.connected && node.countsSwitches === true);
+    const figures = await this.#answers(key, { read, ids: ids(counters), waitMs: ANSWER_WAIT_MS });
+    const begun = this.#begun.get(nameOf(key)) ?? new Set<NodeId>();
+    return sumFigures([...figures.values()], {
+      isFinal,
+      uncounted: uncountedNodes(fleet.nodes(), { begun, figures, read }),
+    });
+  }
+
+  /** Waits until these nodes have answered, or are away, or the time is over. */
+  async #answers(
+    key: SwitchKey,
+    { read, ids: wanted, waitMs }: { readonly read: number; readonly ids: readonly NodeId[]; readonly waitMs: number },
+  ): Promise<ReadonlyMap<NodeId, NodeFigures>> {
+    const { clock, counts, fleet, signal } = this.#deps;
+    const isMissing = (id: NodeId): boolean =>
+      (counts.figures(key).get(id)?.read ?? -1) < read && fleet.node(id)?.connected === true;
+    await watchFleet({ fleet, clock }, { untilMs: clock.monotonicMs() + waitMs, signal }, () =>
+      Promise.resolve(wanted.some(isMissing) ? undefined : true),
+    );
+    return new Map(counts.figures(key));
+  }
+
+  async #finish(key: SwitchKey, report: SwitchReport): Promise<void> {
+    await this.#deps.failpoint('switch.drained');
+    await this.#deps.store.setSwitchReport(key, report);
+    this.#begun.delete(nameOf(key));
+    this.#deps.counts.end(key);
+  }
+
+  async #try(key: SwitchKey, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#deps.signal.aborted) return; // the next start of the controller continues
+      this.#deps.log.error({ ...key, err: error }, 'switches.not_counted');
+      this.#begun.delete(nameOf(key));
+      this.#deps.counts.end(key);
+    }
+  }
+}
+
+function ids(nodes: readonly { readonly nodeId: NodeId }[]): readonly NodeId[] {
+  return nodes.map(({ nodeId }) => nodeId);
+}
+
+function keyOf({ app, version }: Deploy): SwitchKey {
+  return { appId: app.id, release: version };
+}
+
+function nameOf({ appId, release }: SwitchKey): string {
+  return `${appId} ${String(release)}`;
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { LiveNode } from '../../../../controller/dispatch/port.ts';
+import type { AgentSession } from '../../../../controller/dispatch/agent-session.ts';
+import { SwitchCounts } from '../../../../controller/dispatch/switch-counts.ts';
+import { Switches } from '../../../../controller/release/switches.ts';
+import type { CountingSwitch } from '../../../../controller/store/switch-port.ts';
+import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
+import type { AppId, NodeId } from '../../../../shared/domain/ids.ts';
+import type { NodeFigures, SwitchQuery, SwitchReport } from '../../../../shared/domain/switch-figures.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
+import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
+import { eventually } from '../../../support/eventually.ts';
+
+const KEY = { appId: 'app' as AppId, release: 2 };
+const DEPLOY = { app: { id: KEY.appId }, version: KEY.release };
+const OLD = { desired: 'run', release: 1, processType: 'web' } as unknown as AssignmentRow; // what it reads of a row
+
+/** Nodes whose agents answer each question with these figures, at once. */
+function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly string[] } = {}) {
+  const listeners = new Set<(node: NodeId) => void>();
+  const asked: SwitchQuery[][] = [];
+  const node = (name: string, countsSwitches?: true): LiveNode =>
+    ({ nodeId: name, name, state: 'ready', connected: true, countsSwitches }) as unknown as LiveNode;
+  const nodes = [...Object.keys(own).map((name) => node(name, true)), ...old.map((name) => node(name))];
+  const answer = (name: string, query: SwitchQuery): void => {
+    const figures = { requests: 0, codes: {}, openRequests: 0, longestDrainMs: 0, lostLines: 0, ...own[name] };
+    const session = { nodeId: name } as unknown as AgentSession;
+    counts.reported(session, { kind: 'switchFigures', ...KEY, read: query.read, ...figures });
+    for (const listener of listeners) listener(name as NodeId);
+  };
+  const sessions = Object.keys(own).map(
+    (name) =>
+      ({
+        hello: { countsSwitches: true },
+        send: ({ switches }: { readonly switches: SwitchQuery[] }) => {
+          asked.push(switches);
+          queueMicrotask(() => switches.forEach((query) => answer(name, query)));
+        },
+      }) as unknown as AgentSession,
+  );
+  const counts = new SwitchCounts({ sessions: () => sessions, clock: systemClock });
+  const store = {
+    begun: [] as CountingSwitch[],
+    reports: [] as SwitchReport[],
+    beginSwitch: async (begun: CountingSwitch) => void store.begun.push(begun),
+    setSwitchReport: async (_key: unknown, report: SwitchReport) => void store.reports.push(report),
+    countingSwitches: async () => store.begun,
+    release: async () => undefined,
+  };
+  const fleet = {
+    nodes: () => nodes,
+    node: (id: NodeId) => nodes.find(({ nodeId }) => nodeId === id),
+    onChange: (listener: (node: NodeId) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const { signal } = new AbortController();
+  const deps = { store, fleet, counts, clock: systemClock, log: silentLogger, failpoint: noFailpoint, signal };
+  const ask = (name: string): void => answer(name, asked.at(-1)?.[0] ?? assert.fail('not asked'));
+  return { switches: new Switches(deps), store, counts, asked, ask };
+}
+
+describe('the figures of a deploy', () => {
+  it('are the final sum of all nodes when nothing drains', async () => {
+    const { switches, store, counts } = lab({ ash: { requests: 5, codes: { H13: 1 } }, oak: { requests: 7 } });
+    await switches.begin(DEPLOY, [OLD]);
+    assert.deepEqual(store.begun, [{ ...KEY, begun: ['ash', 'oak'] }]);
+    await switches.report(DEPLOY);
+    const [report] = store.reports;
+    assert.deepEqual([report?.state, report?.requests, report?.failed, report?.uncountedNodes], ['final', 12, 1, 0]);
+    assert.equal(counts.isCounting(KEY), false);
+  });
+
+  it('follow when the last open request of an old instance has ended', async () => {
+    const ash = { requests: 5, openRequests: 1 };
+    const { switches, store, counts, ask } = lab({ ash });
+    await switches.begin(DEPLOY, [OLD]);
+    await switches.report(DEPLOY);
+    assert.deepEqual(
+      store.reports.map(({ state }) => state),
+      ['counting'],
+    );
+    Object.assign(ash, { requests: 6, openRequests: 0 });
+    ask('ash');
+    await eventually('the final figures', () => store.reports.length === 2);
+    assert.deepEqual([store.reports[1]?.state, store.reports[1]?.requests], ['final', 6]);
+    await eventually('the end', () => !counts.isCounting(KEY));
+  });
+
+  it('name an agent that is too old, and one that has no log', async () => {
+    const { switches, store } = lab({ ash: { gap: 'no-log' }, oak: {} }, { old: ['elm'] });
+    await switches.begin(DEPLOY, [OLD]);
+    await switches.report(DEPLOY);
+    assert.deepEqual(store.reports[0]?.uncounted, [
+      { node: 'ash', why: 'no-log' },
+      { node: 'elm', why: 'old-agent' },
+    ]);
+  });
+
+  it('do not exist when nothing served before, or when no agent counts', async () => {
+    const first = lab({ ash: {} });
+    await first.switches.begin(DEPLOY, [{ ...OLD, processType: 'worker' } as AssignmentRow]);
+    const older = lab({}, { old: ['elm'] });
+    await older.switches.begin(DEPLOY, [OLD]);
+    for (const { switches, store } of [first, older]) {
+      await switches.report(DEPLOY);
+      assert.deepEqual([store.begun, store.reports], [[], []]);
+    }
+  });
+
+  it('go on after a restart of the controller, and end for a deploy that has ended', async () => {
+    const { switches, store, asked } = lab({ ash: { requests: 3 } });
+    store.begun.push({ ...KEY, begun: ['ash' as NodeId] });
+    await switches.load();
+    assert.deepEqual(asked, [[{ ...KEY, opening: false, read: 0 }]]);
+    await switches.resume(() => Promise.resolve());
+    assert.deepEqual(
+      store.reports.map(({ state, requests, uncounted }) => [state, requests, uncounted]),
+      [['final', 3, []]],
+    );
+  });
+});
