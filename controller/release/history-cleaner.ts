@@ -21,13 +21,22 @@ export interface HistoryCleanerDeps {
   readonly signal: AbortSignal;
 }
 
-/** The search for unused images reads the names of all images, so it does not run after every push. */
-const IMAGES_PAUSE_MS = 10 * 60_000;
+const IMAGES_PAUSE_MIN_MS = 60_000;
+const IMAGES_PAUSE_MAX_MS = 10 * 60_000;
+
+/**
+ * A removal of images reads the names of all images, so it does not run after every push. It takes about 1 % of the time, however many
+ * apps there are.
+ */
+export function imagesPauseMs(removalTookMs: number): number {
+  return Math.min(Math.max(removalTookMs * 100, IMAGES_PAUSE_MIN_MS), IMAGES_PAUSE_MAX_MS);
+}
 
 /** Limits the history of each app. It runs after a push or a config change, in steps of limited size. */
 export class HistoryCleaner {
   readonly #deps: HistoryCleanerDeps;
-  #imagesAtMs = -Infinity;
+  /** The earliest time of the next removal of images. Monotonic. */
+  #imagesFromMs = -Infinity;
   #isDue = false;
   /** At first true: a former run of the controller may have ended between the rows and the files. */
   #mayBeUnused = true;
@@ -74,7 +83,7 @@ export class HistoryCleaner {
     if (this.#isDue) return;
     this.#isDue = true;
     const { clock } = this.#deps;
-    const pauseMs = this.#imagesAtMs + IMAGES_PAUSE_MS - clock.monotonicMs();
+    const pauseMs = this.#imagesFromMs - clock.monotonicMs();
     if (pauseMs > 0) callAfter(clock, pauseMs, () => void (this.#deps.signal.aborted || this.#removeImages()));
     else void this.#removeImages();
   }
@@ -83,7 +92,8 @@ export class HistoryCleaner {
   async #removeImages(): Promise<void> {
     const { clock, images, log, failpoint, signal } = this.#deps;
     this.#isDue = false;
-    this.#imagesAtMs = clock.monotonicMs();
+    const startedAtMs = clock.monotonicMs();
+    this.#imagesFromMs = startedAtMs + IMAGES_PAUSE_MIN_MS;
     try {
       await failpoint('images.removing');
       this.#mayBeUnused = false;
@@ -94,5 +104,7 @@ export class HistoryCleaner {
       this.#mayBeUnused = true;
       if (!signal.aborted) log.warn({ err: error }, 'images.not_removed');
     }
+    const endedAtMs = clock.monotonicMs();
+    this.#imagesFromMs = endedAtMs + imagesPauseMs(endedAtMs - startedAtMs);
   }
 }

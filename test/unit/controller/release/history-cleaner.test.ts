@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it, mock } from 'node:test';
 import { BuildLogs } from '../../../../controller/build/build-log.ts';
-import { HistoryCleaner } from '../../../../controller/release/history-cleaner.ts';
+import { HistoryCleaner, imagesPauseMs } from '../../../../controller/release/history-cleaner.ts';
 import { BUILDS_KEPT } from '../../../../shared/domain/history.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
@@ -60,4 +60,8 @@ it('removes images after slugs were removed, and once after each start, because 
   await cleaner.clean(app.id);
   assert.equal(remove.mock.callCount(), 2, 'the caller removed slugs');
   await store.close();
+});
+
+it('waits a minute before it removes images again, and longer when the removal took long', () => {
+  assert.deepEqual([5, 2_000, 60_000].map(imagesPauseMs), [60_000, 200_000, 600_000]);
 });
