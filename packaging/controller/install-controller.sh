@@ -236,7 +236,7 @@ controller_run() {
 
 # Brings the database of before the upgrade back, if the new version has changed it and has not accepted work. Only then nothing is lost.
 controller_undo() {
-  systemctl stop "$C_UNIT"
+  systemctl stop "$C_UNIT" || true
   as_user "$C_USER" "$C_ROOT/$NEW/node/bin/node" "$C_ROOT/$NEW/controller/main.ts" undo-upgrade --config "$C_CONFIG" </dev/null >&2 || true
 }
 
