@@ -168,7 +168,7 @@ export class Deploys {
     const now = (await this.#deps.store.appById(app.id)) ?? app; // it may have another name now
     const url = types.includes('web') ? this.#deps.urlOf(now) : undefined;
     output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs, app: now.name, stopped: now.stopped }));
-    output(renderSwitch(switched, { version, app: now.name }));
+    if (switched !== undefined) output(renderSwitch(switched, { version, app: now.name }));
     if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
     return { ok: true, version };
   }
