@@ -207,6 +207,15 @@ describe('commands in a running instance', { concurrency: false }, () => {
     });
   });
 
+  it('says why a command on a terminal was stopped, and sets the terminal back', async (t) => {
+    const shell = onTerminal(t, 'run', '-a', 'app', '--', String.raw`printf '\033[?1049hediting'; exec sleep 1000`);
+    await shell.shows(/\u001b\[\?1049hediting/);
+    const [last] = (await fleet.api('GET', '/apps/app/runs')) as RunBody[];
+    await fleet.api('POST', `/apps/app/runs/${last?.name ?? ''}/stop`);
+    await shell.shows(/\u001b\[\?1049l[^]*run\.\d+ of app was stopped\./);
+    assert.deepEqual((await shell.closed)[0], 1);
+  });
+
   it('says that the stream is lost when the agent stops, and works with the next agent', async (t) => {
     const editor = String.raw`printf '\033[?1049hediting'; sleep 1000`;
     const shell = onTerminal(t, 'ps:exec', '-a', 'app', 'sh', '-c', editor);
