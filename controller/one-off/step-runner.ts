@@ -14,7 +14,7 @@ import { titleOf, type ReleaseStep } from './release-step.ts';
 import { releaseTimeoutMs } from './release-timeout.ts';
 
 export interface StepRunnerDeps {
-  readonly store: Pick<Store, 'commandOfRelease' | 'appendReleaseOutput'>;
+  readonly store: Pick<Store, 'commandOfRelease' | 'appendReleaseOutput' | 'releaseOutput'>;
   readonly oneOffs: Pick<OneOffs, 'start'>;
   readonly commands: CommandRunner;
   readonly clock: Clock;
@@ -45,13 +45,21 @@ export class StepRunner {
   async run(app: App, release: Release, { step, io }: RunStep): Promise<Failure | undefined> {
     const known = await this.#deps.store.commandOfRelease(app.id, release.version, step.script);
     if (known === undefined) io.print(renderRunning(step));
+    const head = await this.#missingHead(release, step, known !== undefined);
     const row = known ?? (await this.#start(app, release, { step, io }));
     if ('code' in row) return row;
     const sink = this.#sink(row, io);
-    if (known === undefined && release.slug.scripts !== undefined)
-      sink.keep(renderOutputHead(releaseProcess(release.version, step.script), step));
+    sink.keep(head);
     const failure = await this.#follow(row, step, { sink, io });
     return failure === undefined ? undefined : inRelease(app, release, { step, failure });
+  }
+
+  /** The line before its output, unless a former run of the controller has stored it. Empty for a release without scripts. */
+  async #missingHead({ appId, version, slug }: Release, step: ReleaseStep, isKnown: boolean): Promise<string> {
+    if (slug.scripts === undefined) return '';
+    const head = renderOutputHead(releaseProcess(version, step.script), step);
+    const stored = isKnown ? await this.#deps.store.releaseOutput(appId, version) : undefined;
+    return stored?.includes(head) === true ? '' : head;
   }
 
   /** Waits for a node with room, like the instances of a release. */

@@ -48,6 +48,7 @@ async function lab(
     store: {
       commandOfRelease: () => Promise.resolve(change.known === undefined ? undefined : { ...row, ...change.known }),
       appendReleaseOutput: (...output) => store.appendReleaseOutput(...output),
+      releaseOutput: (...which) => store.releaseOutput(...which),
     },
     oneOffs: {
       start: (_app, { command }) => {
@@ -141,5 +142,15 @@ describe('a command of a release', () => {
     assert.equal((await run())?.message, 'scripts.dokku.predeploy failed: It exited with status 1.');
     assert.match(printed[0] ?? '', /Running scripts\.dokku\.predeploy of app\.json\.\.\.\n.*Files .* are not kept/);
     assert.equal(await output(), '=== release.predeploy.1: scripts.dokku.predeploy of app.json\nmigrated\n');
+  });
+
+  it('is named once when the next controller follows it', async () => {
+    const step = { script: 'postdeploy', command: 'notify' } as const;
+    const given = await lab({ step, known: {}, slug: { ...SLUG, scripts: { postdeploy: 'notify' } } });
+    given.end({ state: 'succeeded' });
+    await given.run();
+    await given.run();
+    const head = '=== release.postdeploy.1: scripts.dokku.postdeploy of app.json\n';
+    assert.equal(await given.output(), `${head}migrated\nmigrated\n`);
   });
 });
