@@ -128,7 +128,7 @@ export function composeReleases(
   const rollbacks = new Rollbacks({ store, releases, queue, unusedImages, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
-  const checkChanges = new CheckChanges({ store, queue, releases, failpoint, log });
+  const checkChanges = new CheckChanges({ store, queue, releases, log });
   const made = { releases, switches, postDeploy, promotions, rollbacks };
   return { ...made, formations, history, oneOffs, cronRuns, checkChanges };
 }

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { HealthCheck, HealthChecks } from '../../shared/domain/health-check.ts';
 import { checkSize, readHealthCheck } from '../../shared/domain/read-health-checks.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
@@ -18,7 +17,6 @@ export interface CheckChangesDeps {
   readonly store: Store;
   readonly queue: KeyedQueue;
   readonly releases: Pick<Releases, 'createOrFail'>;
-  readonly failpoint: Failpoint;
   readonly log: Logger;
 }
 
@@ -69,7 +67,7 @@ export class CheckChanges {
     description: string,
     edit: (now: HealthChecks, declared: HealthChecks) => Readonly<Record<string, readonly HealthCheck[]>>,
   ): Promise<number | undefined> {
-    const { store, queue, failpoint } = this.#deps;
+    const { store, queue } = this.#deps;
     return await queue.enqueue(app.id, async () => {
       const current = await store.currentRelease(app.id);
       checkProcessType(app, current, type);
@@ -77,7 +75,6 @@ export class CheckChanges {
       const checks = edit(await store.healthChecks(app.id), declared);
       checkSize({ ...declared, ...checks }, invalid);
       const version = await this.#apply(app, current, { checks, userId: user.id, description });
-      await failpoint('checks.stored');
       const next = `slipway checks -a ${app.name}`;
       noteEvent(this.#deps, { kind: 'app.checks', actor: user.name, app: app.name, message: `${description}.`, next });
       return version;

@@ -189,7 +189,7 @@ const FAKE_COMMANDS: CommandRunner = {
 
 function fakeCheckChanges(store: Store): CheckChanges {
   const releases = { createOrFail: async (app: App) => (await store.currentRelease(app.id))! };
-  return new CheckChanges({ store, queue: new KeyedQueue(), releases, failpoint: noFailpoint, log: silentLogger });
+  return new CheckChanges({ store, queue: new KeyedQueue(), releases, log: silentLogger });
 }
 
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {

@@ -5,7 +5,6 @@ import type { User } from '../../../../controller/domain/users.ts';
 import { CheckChanges } from '../../../../controller/release/check-changes.ts';
 import type { ReleasePhase } from '../../../../controller/release/release-phase.ts';
 import type { Store } from '../../../../controller/store/port.ts';
-import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { openReleaseLab } from '../../../support/release-lab.ts';
 import { newRelease } from '../../../support/store-fixtures.ts';
@@ -22,7 +21,7 @@ interface Lab {
 async function open(phase?: ReleasePhase): Promise<Lab> {
   const { store, app, queue, releases } = await openReleaseLab(phase);
   const user: User = (await store.users())[0]!;
-  const changes = new CheckChanges({ store, queue, releases, failpoint: noFailpoint, log: silentLogger });
+  const changes = new CheckChanges({ store, queue, releases, log: silentLogger });
   const deploy = async (): Promise<void> => {
     await queue.enqueue(app.id, () => releases.create(app, newRelease(app)));
   };
