@@ -1,5 +1,5 @@
 import type { DeployBody } from '../../shared/api/deploys.ts';
-import { renderSwitch } from '../releases/render-switch.ts';
+import { renderSwitch } from '../terminal/switch-lines.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderTime } from '../terminal/time.ts';
 

@@ -1,5 +1,5 @@
 import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
-import { renderSwitch } from '../releases/render-switch.ts';
+import { renderSwitch } from '../terminal/switch-lines.ts';
 import { show, type Cli, type Flags } from '../cli.ts';
 
 export interface ConfigChange {

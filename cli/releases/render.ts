@@ -1,7 +1,7 @@
 import type { ReleaseDetails, RetentionBody, RolledBackBody } from '../../shared/api/release-history.ts';
 import type { PromotedBody, ReleaseBody } from '../../shared/api/releases.ts';
 import { KEPT_WORDS } from '../../shared/domain/history.ts';
-import { renderSwitch } from './render-switch.ts';
+import { renderSwitch } from '../terminal/switch-lines.ts';
 import type { PageContext, RenderContext } from '../terminal/render-context.ts';
 import { stateCell } from '../terminal/state-cell.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
