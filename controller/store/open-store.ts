@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { createConfigCipher } from '../secrets/config-cipher.ts';
 import type { Keyring } from '../secrets/keyring.ts';
+import type { ConfigKeyStore } from './config-key-port.ts';
 import type { Store } from './port.ts';
 import { createAppLife } from './sqlite/app-life.ts';
 import { createAppOverviews } from './sqlite/app-overviews.ts';
@@ -31,6 +32,7 @@ import { createQuotas } from './sqlite/quotas.ts';
 import { createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createProcessSettings } from './sqlite/process-settings.ts';
+import type { RepositoryDeps } from './sqlite/repository.ts';
 import { createReleaseOutputs } from './sqlite/release-outputs.ts';
 import { createReleaseSlugs } from './sqlite/release-slugs.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
@@ -83,39 +85,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       domainsBytesMax: options.domainsBytesMax ?? DOMAINS_BYTES_MAX,
     };
     return {
-      ...createController(deps),
+      ...createTables(deps),
       ...createConfigKeys(deps, { db, keyring: options.keyring }),
-      ...createUsers(deps),
-      ...createKeys(deps),
-      ...createTokens(deps),
-      ...createApps(deps),
-      ...createAppLife(deps),
-      ...createSettings(deps),
-      ...createProcessSettings(deps),
-      ...createDestroyed(deps),
-      ...createDomains(deps),
-      ...createEgress(deps),
-      ...createBuildSettings(deps),
-      ...createHealthChecks(deps),
-      ...createQuotas(deps),
-      ...createAppOverviews(deps),
-      ...createBuilds(deps),
-      ...createTasks(deps),
-      ...createCommands(deps),
-      ...createCron(deps),
-      ...createReleases(deps),
-      ...createReleaseOutputs(deps),
-      ...createDueScripts(deps),
-      ...createReleaseSlugs(deps),
-      ...createRollouts(deps),
-      ...createSwitches(deps),
-      ...createHistory(deps),
-      ...createNodes(deps),
-      ...createNodeChanges(deps),
-      ...createCertificates(deps),
-      ...createJoinTokens(deps),
-      ...createAssignments(deps),
-      ...createBulkQueries(deps),
       ...createEvents(deps, onEvents),
       acceptUpgrade: async () => {
         if (path !== IN_MEMORY) await keepCopy(path, clock);
@@ -129,4 +100,43 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     lock?.release();
     throw translateStoreError(error, path);
   }
+}
+
+type Tables = Omit<Store, keyof ConfigKeyStore | 'addEvent' | 'events' | 'onEvents' | 'acceptUpgrade' | 'close'>;
+
+function createTables(deps: RepositoryDeps): Tables {
+  return {
+    ...createController(deps),
+    ...createUsers(deps),
+    ...createKeys(deps),
+    ...createTokens(deps),
+    ...createApps(deps),
+    ...createAppLife(deps),
+    ...createSettings(deps),
+    ...createProcessSettings(deps),
+    ...createDestroyed(deps),
+    ...createDomains(deps),
+    ...createEgress(deps),
+    ...createBuildSettings(deps),
+    ...createHealthChecks(deps),
+    ...createQuotas(deps),
+    ...createAppOverviews(deps),
+    ...createBuilds(deps),
+    ...createTasks(deps),
+    ...createCommands(deps),
+    ...createCron(deps),
+    ...createReleases(deps),
+    ...createReleaseOutputs(deps),
+    ...createDueScripts(deps),
+    ...createReleaseSlugs(deps),
+    ...createRollouts(deps),
+    ...createSwitches(deps),
+    ...createHistory(deps),
+    ...createNodes(deps),
+    ...createNodeChanges(deps),
+    ...createCertificates(deps),
+    ...createJoinTokens(deps),
+    ...createAssignments(deps),
+    ...createBulkQueries(deps),
+  };
 }

@@ -30,7 +30,8 @@ import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands, appLife, cron, drainedCommands, sealedOutputs, dueScripts, switches],
+  ...[healthChecks, commands, appLife, cron],
+  ...[switches, dueScripts, drainedCommands, sealedOutputs],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
