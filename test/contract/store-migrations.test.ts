@@ -27,6 +27,8 @@ import { appLife } from '../../controller/store/sqlite/migrations/0018-app-life.
 import { commands } from '../../controller/store/sqlite/migrations/0019-commands.ts';
 import { healthChecks } from '../../controller/store/sqlite/migrations/0021-health-checks.ts';
 import { cron } from '../../controller/store/sqlite/migrations/0023-cron.ts';
+import { switches } from '../../controller/store/sqlite/migrations/0024-switches.ts';
+import { dueScripts } from '../../controller/store/sqlite/migrations/0025-due-scripts.ts';
 import { drainedCommands } from '../../controller/store/sqlite/migrations/0026-drained-commands.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
@@ -49,7 +51,7 @@ const STEPS = [
   quotas,
   ceilings,
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands, appLife, cron, drainedCommands],
+  ...[healthChecks, commands, appLife, cron, switches, dueScripts, drainedCommands],
 ];
 
 describe('the database of an older version', () => {
