@@ -75,20 +75,16 @@ export class MessageRouter {
         logs.onChunk(session, message);
         break;
       default:
-        this.#routeRest(session, node, message);
+        this.#routeRest(session, message);
     }
   }
 
-  #routeRest(
-    session: AgentSession,
-    node: LiveNodeState,
-    message: DestroyedAck | NodeEvent | RoutesAck | SwitchFigures,
-  ): void {
+  #routeRest(session: AgentSession, message: DestroyedAck | NodeEvent | RoutesAck | SwitchFigures): void {
     const { routes, destroyed, switches } = this.#deps;
     if (message.kind === 'routesAck') routes.acknowledged(session, message);
     else if (message.kind === 'destroyedAck') destroyed.acknowledged(session, message);
     else if (message.kind === 'nodeEvent') this.#nodeEvent(session, message);
-    else if (switches.reported(session, message)) this.#deps.notify(node.id);
+    else switches.reported(session, message);
   }
 
   #heartbeat(node: LiveNodeState, heartbeat: Heartbeat): void {

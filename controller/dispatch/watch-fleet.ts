@@ -1,5 +1,4 @@
 import type { Clock } from '../../shared/kit/clock.ts';
-import type { Fleet } from './port.ts';
 
 export interface WaitLimits {
   /** Monotonic time. */
@@ -12,7 +11,7 @@ export interface WaitLimits {
  * name the time of its next call. A report that arrives during a check leads to another check.
  */
 export async function watchFleet<T>(
-  deps: { readonly fleet: Pick<Fleet, 'onChange'>; readonly clock: Clock },
+  deps: { readonly fleet: { onChange(listener: () => void): () => void }; readonly clock: Clock },
   { untilMs, signal }: WaitLimits,
   check: (checkAgainAt: (atMs: number) => void) => Promise<T | undefined>,
 ): Promise<T | undefined> {

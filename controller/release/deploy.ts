@@ -19,6 +19,8 @@ import { renderFailure, renderLaunching, renderLive, renderSwitch } from './push
 import { pushTimings } from './push-timings.ts';
 import type { PostDeploy } from './release-phase.ts';
 import type { Releases } from './releases.ts';
+import type { RolloutOutcome } from './rollout-io.ts';
+import { switchReportOf } from './switch-report.ts';
 
 export interface DeployDeps {
   readonly store: Store;
@@ -52,6 +54,14 @@ interface PushIo {
 interface Built {
   readonly build: Build;
   readonly result: BuildResult;
+}
+
+/** A deploy that went live. */
+interface Live {
+  readonly built: Built;
+  readonly outcome: Extract<RolloutOutcome, { readonly ok: true }>;
+  readonly cut: { readonly version: number; readonly atMs: number };
+  readonly builtAtMs: number;
 }
 
 /** Takes a push from its commit to running instances: build → release → rollout. */
@@ -145,12 +155,26 @@ export class Deploys {
       givenUp: signal,
     });
     const { version } = cut;
-    const switched = await this.#deps.store.switchReport({ appId: app.id, release: version });
     if (!outcome.ok) {
+      const switched = await switchReportOf(this.#deps, { appId: app.id, release: version });
       output(renderFailure(outcome.failure, { version, serving: serving?.version }));
       if ((switched?.failed ?? 0) > 0) output(renderSwitch(switched, { version, app: app.name }));
       return { ok: false, reason: `v${String(version)} failed: ${outcome.failure.message}` };
     }
+    const live = { built: { build, result }, outcome, cut, builtAtMs };
+    await this.#tellLive(app, push, { ...live, output }).catch((error: unknown) => {
+      this.#deps.log.error({ app: app.name, version, err: error }, 'deploy.not_told'); // the code is live all the same
+    });
+    return { ok: true, version };
+  }
+
+  /** Stores and prints how the deploy went. */
+  async #tellLive(
+    app: App,
+    push: Push,
+    { built: { build, result }, outcome, cut, builtAtMs, output }: Live & Pick<PushIo, 'output'>,
+  ): Promise<void> {
+    const { version } = cut;
     const timingsMs = pushTimings({
       git: push.timingsMs,
       build: result.stats,
@@ -168,9 +192,9 @@ export class Deploys {
     const now = (await this.#deps.store.appById(app.id)) ?? app; // it may have another name now
     const url = types.includes('web') ? this.#deps.urlOf(now) : undefined;
     output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs, app: now.name, stopped: now.stopped }));
+    const switched = await switchReportOf(this.#deps, { appId: app.id, release: version });
     if (switched !== undefined) output(renderSwitch(switched, { version, app: now.name }));
     if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
-    return { ok: true, version };
   }
 
   /** A failure has been printed to the user and stored with the build. */

@@ -72,3 +72,11 @@ export function renderTimings(timingsMs: Timings): string {
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
+
+/** The longest time of each stage. */
+export function longestOf(all: readonly Timings[]): Timings {
+  const longest: Record<string, number> = {};
+  for (const timings of all)
+    for (const [stage, ms] of Object.entries(timings)) longest[stage] = Math.max(longest[stage] ?? 0, ms);
+  return longest;
+}

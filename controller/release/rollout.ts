@@ -25,6 +25,7 @@ import {
   untilStopped,
 } from '../assignments/assignment-changes.ts';
 import { goBack } from './go-back.ts';
+import { longestOf } from './push-timings.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';
 import { withStartTimeout } from '../assignments/start-timeout.ts';
@@ -48,7 +49,7 @@ export interface RolloutDeps {
   /** One per app. The rollout holds the turn of its app. */
   readonly queue: Pick<KeyedQueue, 'letPass'>;
   /** Counts the failed requests of each deploy. Absent: nothing is counted. */
-  readonly switches?: Pick<Switches, 'begin' | 'report'> | undefined;
+  readonly switches?: Pick<Switches, 'begin' | 'report' | 'forget'> | undefined;
 }
 
 /** State of a running rollout. */
@@ -82,24 +83,27 @@ export class Rollouts {
   }
 
   /** Rolls out a `pending` release, or a `deploying` one after a restart. The release is current or failed at the end. */
-  async rollOut(app: App, release: Release, { signal: stop, abort, print }: RolloutIo): Promise<RolloutOutcome> {
+  async rollOut(app: App, release: Release, io: RolloutIo): Promise<RolloutOutcome> {
+    try {
+      return await this.#rollOut(app, release, io);
+    } catch (error) {
+      this.#deps.switches?.forget({ app, version: release.version });
+      throw error;
+    }
+  }
+
+  async #rollOut(app: App, release: Release, { signal: stop, abort, print }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
-    const plan = {
-      size: 0,
-      waves: [],
-      stopFirst: new Set<string>(),
-      settings: {},
-      waveStartedAtMs: 0,
-      switchedAtMs: undefined,
-    };
+    const plan = { size: 0, waves: [], stopFirst: new Set<string>(), settings: {} };
+    const times = { waveStartedAtMs: 0, switchedAtMs: undefined };
     const signal = abort === undefined ? stop : AbortSignal.any([stop, abort]);
     const { version } = release;
-    const run: Run = { app, release, version, signal, stop, print: print ?? (() => undefined), ...plan };
+    const run: Run = { app, release, version, signal, stop, print: print ?? (() => undefined), ...plan, ...times };
     try {
       const failure = overtaken ?? (await this.#begin(run, release));
       return failure === undefined ? await this.#follow(run, signal) : await this.#fail(run, failure);
     } catch (error) {
-      if (stop.aborted) throw error; // the controller stops; its next start continues the rollout
+      if (stop.aborted) throw error; // the app is destroyed, or the controller stops: its next start continues
       if (abort?.aborted === true) return this.#fail(run, toReason(abort.reason));
       this.#deps.log.error({ app: app.name, version: run.version, err: error }, 'rollout.failed');
       return this.#fail(run, toReason(error));
@@ -256,7 +260,7 @@ export class Rollouts {
       ok: true,
       nodes: new Set(mine.map((row) => row.nodeId)).size,
       switchedAtMs: run.switchedAtMs ?? this.#deps.clock.monotonicMs(),
-      timingsMs: maxOf(slowest),
+      timingsMs: longestOf(slowest),
       refLate,
     };
   }
@@ -288,10 +292,4 @@ export class Rollouts {
 
 function mineOf({ version }: Run, rows: readonly AssignmentRow[]): readonly AssignmentRow[] {
   return rows.filter((row) => row.release === version && row.desired === 'run');
-}
-
-function maxOf(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
-  const max: Record<string, number> = {};
-  for (const timings of all) for (const [name, ms] of Object.entries(timings)) max[name] = Math.max(max[name] ?? 0, ms);
-  return max;
 }

@@ -1,10 +1,16 @@
 import { isRouted } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
-import { sumFigures, type NodeFigures, type SwitchKey, type SwitchReport } from '../../shared/domain/switch-figures.ts';
+import {
+  sumFigures,
+  switchId,
+  type NodeFigures,
+  type SwitchKey,
+  type SwitchReport,
+} from '../../shared/domain/switch-figures.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import type { Fleet } from '../dispatch/port.ts';
+import type { Fleet, LiveNode } from '../dispatch/port.ts';
 import type { SwitchCounts } from '../dispatch/switch-counts.ts';
 import { watchFleet } from '../dispatch/watch-fleet.ts';
 import type { App } from '../domain/apps.ts';
@@ -15,7 +21,7 @@ import { uncountedNodes } from './uncounted-nodes.ts';
 export interface SwitchesDeps {
   readonly store: Pick<Store, 'beginSwitch' | 'setSwitchReport' | 'countingSwitches' | 'release'>;
   readonly fleet: Pick<Fleet, 'nodes' | 'node' | 'onChange'>;
-  readonly counts: Pick<SwitchCounts, 'begin' | 'opened' | 'ask' | 'end' | 'isCounting' | 'figures'>;
+  readonly counts: Pick<SwitchCounts, 'begin' | 'opened' | 'ask' | 'end' | 'isCounting' | 'figures' | 'onChange'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly failpoint: Failpoint;
@@ -49,10 +55,10 @@ export class Switches {
   /** Call it before the first change of a deploy. Nothing is counted when no instance serves yet, and when no agent counts. */
   async begin(deploy: Deploy, serving: readonly AssignmentRow[]): Promise<void> {
     const key = keyOf(deploy);
-    const { counts, fleet, store, failpoint } = this.#deps;
+    const { counts, store, failpoint } = this.#deps;
     const serves = ({ desired, release, processType }: AssignmentRow): boolean =>
       desired === 'run' && release !== key.release && isRouted({ processType });
-    const counters = fleet.nodes().filter((node) => node.connected && node.countsSwitches === true);
+    const counters = this.#counters();
     if (counters.length === 0 || !serving.some(serves)) return;
     if (counts.isCounting(key)) return; // a former process of the controller began it
     await this.#try(key, async () => {
@@ -60,7 +66,7 @@ export class Switches {
       const figures = await this.#answers(key, { read: 0, ids: ids(counters), waitMs: BEGIN_WAIT_MS });
       counts.opened(key);
       const begun = [...figures].filter(([, { gap }]) => gap === undefined).map(([nodeId]) => nodeId);
-      this.#begun.set(nameOf(key), new Set(begun));
+      this.#begun.set(switchId(key), new Set(begun));
       await store.beginSwitch({ ...key, begun });
       await failpoint('switch.begun');
     });
@@ -69,6 +75,11 @@ export class Switches {
   /** Call it when the deploy has ended. The figures are final unless old instances have open requests: then they follow later. */
   async report(deploy: Deploy): Promise<void> {
     await this.#report(keyOf(deploy));
+  }
+
+  /** Call it when the deploy was cut short because its app was destroyed. Does nothing when the controller stops: its next start continues. */
+  forget(deploy: Deploy): void {
+    if (!this.#deps.signal.aborted) this.#end(keyOf(deploy));
   }
 
   async #report(key: SwitchKey): Promise<void> {
@@ -86,7 +97,7 @@ export class Switches {
   /** At start, before agents connect: the switches of a former process of the controller. */
   async load(): Promise<void> {
     for (const { begun, ...key } of await this.#deps.store.countingSwitches()) {
-      this.#begun.set(nameOf(key), new Set(begun));
+      this.#begun.set(switchId(key), new Set(begun));
       this.#deps.counts.begin(key, false);
     }
   }
@@ -109,23 +120,21 @@ export class Switches {
 
   /** The agents say when the last open request has ended. */
   async #whenDrained(key: SwitchKey): Promise<void> {
-    const { clock, counts, fleet, signal } = this.#deps;
+    const { clock, counts, fleet } = this.#deps;
     const untilMs = clock.monotonicMs() + DRAIN_WAIT_MS;
-    await watchFleet({ fleet, clock }, { untilMs, signal }, () => {
-      const open = [...counts.figures(key)].some(
-        ([nodeId, { openRequests }]) => openRequests > 0 && fleet.node(nodeId)?.connected === true,
-      );
-      return Promise.resolve(open ? undefined : true);
-    });
+    await this.#until(untilMs, () =>
+      [...counts.figures(key)].every(
+        ([nodeId, { openRequests }]) => openRequests === 0 || fleet.node(nodeId)?.connected !== true,
+      ),
+    );
     await this.#finish(key, await this.#read(key, true));
   }
 
   async #read(key: SwitchKey, isFinal: boolean): Promise<SwitchReport> {
     const { counts, fleet } = this.#deps;
     const read = counts.ask(key);
-    const counters = fleet.nodes().filter((node) => node.connected && node.countsSwitches === true);
-    const figures = await this.#answers(key, { read, ids: ids(counters), waitMs: ANSWER_WAIT_MS });
-    const begun = this.#begun.get(nameOf(key)) ?? new Set<NodeId>();
+    const figures = await this.#answers(key, { read, ids: ids(this.#counters()), waitMs: ANSWER_WAIT_MS });
+    const begun = this.#begun.get(switchId(key)) ?? new Set<NodeId>();
     return sumFigures([...figures.values()], {
       isFinal,
       uncounted: uncountedNodes(fleet.nodes(), { begun, figures, read }),
@@ -137,19 +146,38 @@ export class Switches {
     key: SwitchKey,
     { read, ids: wanted, waitMs }: { readonly read: number; readonly ids: readonly NodeId[]; readonly waitMs: number },
   ): Promise<ReadonlyMap<NodeId, NodeFigures>> {
-    const { clock, counts, fleet, signal } = this.#deps;
+    const { clock, counts, fleet } = this.#deps;
     const isMissing = (id: NodeId): boolean =>
       (counts.figures(key).get(id)?.read ?? -1) < read && fleet.node(id)?.connected === true;
-    await watchFleet({ fleet, clock }, { untilMs: clock.monotonicMs() + waitMs, signal }, () =>
-      Promise.resolve(wanted.some(isMissing) ? undefined : true),
-    );
+    await this.#until(clock.monotonicMs() + waitMs, () => !wanted.some(isMissing));
     return new Map(counts.figures(key));
+  }
+
+  /** The nodes that can count now. */
+  #counters(): readonly LiveNode[] {
+    return this.#deps.fleet.nodes().filter((node) => node.connected && node.countsSwitches === true);
+  }
+
+  /** Looks again after each report of figures, and when a node connects or goes away. */
+  async #until(untilMs: number, isDone: () => boolean): Promise<void> {
+    const { clock, counts, fleet, signal } = this.#deps;
+    const onChange = (listener: () => void): (() => void) => {
+      const stops = [fleet.onChange(listener), counts.onChange(listener)];
+      return () => stops.forEach((stop) => stop());
+    };
+    await watchFleet({ fleet: { onChange }, clock }, { untilMs, signal }, () =>
+      Promise.resolve(isDone() ? true : undefined),
+    );
   }
 
   async #finish(key: SwitchKey, report: SwitchReport): Promise<void> {
     await this.#deps.failpoint('switch.drained');
     await this.#deps.store.setSwitchReport(key, report);
-    this.#begun.delete(nameOf(key));
+    this.#end(key);
+  }
+
+  #end(key: SwitchKey): void {
+    this.#begun.delete(switchId(key));
     this.#deps.counts.end(key);
   }
 
@@ -159,8 +187,7 @@ export class Switches {
     } catch (error) {
       if (this.#deps.signal.aborted) return; // the next start of the controller continues
       this.#deps.log.error({ ...key, err: error }, 'switches.not_counted');
-      this.#begun.delete(nameOf(key));
-      this.#deps.counts.end(key);
+      this.#end(key);
     }
   }
 }
@@ -171,8 +198,4 @@ function ids(nodes: readonly { readonly nodeId: NodeId }[]): readonly NodeId[] {
 
 function keyOf({ app, version }: Deploy): SwitchKey {
   return { appId: app.id, release: version };
-}
-
-function nameOf({ appId, release }: SwitchKey): string {
-  return `${appId} ${String(release)}`;
 }

@@ -8,6 +8,11 @@ export interface SwitchKey {
   readonly release: number;
 }
 
+/** The key of a switch in a map. */
+export function switchId({ appId, release }: SwitchKey): string {
+  return `${appId} ${String(release)}`;
+}
+
 /** What the controller asks an agent about one switch. */
 export interface SwitchQuery extends SwitchKey {
   /** Nothing of the release has started, so a count that begins now misses no request. */
@@ -80,6 +85,11 @@ function isFailed(code: string): boolean {
   return !NOT_FAILED.has(code);
 }
 
+/** Nodes can report any numbers. A larger sum would not be a valid report. */
+function add(sum: number, count: number): number {
+  return Math.min(sum + count, Number.MAX_SAFE_INTEGER);
+}
+
 /** Pure: adds the figures of the nodes. */
 export function sumFigures(
   figures: readonly NodeFigures[],
@@ -87,12 +97,12 @@ export function sumFigures(
 ): SwitchReport {
   const codes: Record<string, number> = {};
   for (const node of figures)
-    for (const [code, count] of Object.entries(node.codes)) codes[code] = (codes[code] ?? 0) + count;
-  const total = (value: (node: NodeFigures) => number): number => figures.reduce((sum, node) => sum + value(node), 0);
+    for (const [code, count] of Object.entries(node.codes)) codes[code] = add(codes[code] ?? 0, count);
+  const total = (value: (node: NodeFigures) => number): number => figures.reduce((sum, node) => add(sum, value(node)), 0);
   return {
     state: isFinal ? 'final' : 'counting',
     requests: total((node) => node.requests),
-    failed: Object.entries(codes).reduce((sum, [code, count]) => sum + (isFailed(code) ? count : 0), 0),
+    failed: Object.entries(codes).reduce((sum, [code, count]) => (isFailed(code) ? add(sum, count) : sum), 0),
     codes,
     openRequests: total((node) => node.openRequests),
     longestDrainMs: Math.max(0, ...figures.map((node) => node.longestDrainMs)),

@@ -7,6 +7,7 @@ import { revealAll } from '../../../shared/kit/sensitive.ts';
 import type { App } from '../../domain/apps.ts';
 import { listedOwner } from '../../access/policy.ts';
 import type { User } from '../../domain/users.ts';
+import { switchReportOf } from '../../release/switch-report.ts';
 import { drawAppName } from '../app-name.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userNames } from '../user-names.ts';
@@ -97,7 +98,7 @@ export interface ChangedConfig {
 
 /** `null` removes a variable. */
 export async function changeConfig(
-  { store, releases }: Pick<ApiDeps, 'store' | 'releases'>,
+  { store, log, releases }: Pick<ApiDeps, 'store' | 'log' | 'releases'>,
   {
     app,
     user,
@@ -112,6 +113,7 @@ export async function changeConfig(
 ): Promise<ChangedConfig> {
   const changes = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, value ?? undefined]));
   const { version, changed } = await releases.setConfig(app, user.id, { changes, revision });
-  const switched = version === undefined ? undefined : await store.switchReport({ appId: app.id, release: version });
+  const switched =
+    version === undefined ? undefined : await switchReportOf({ store, log }, { appId: app.id, release: version });
   return { config: revealAll(await store.config(app.id)), version, changed, switch: switched };
 }

@@ -9,6 +9,7 @@ import type { Release } from '../../domain/releases.ts';
 import type { User } from '../../domain/users.ts';
 import { deployPhase } from '../../observe/deploy-phase.ts';
 import { deployAborted } from '../../release/deploy-aborts.ts';
+import { switchReportOf } from '../../release/switch-report.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userNames } from '../user-names.ts';
@@ -36,7 +37,7 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
     user: subject === undefined ? undefined : nameOf(subject.userId),
     startedAtMs: subject?.createdAtMs,
     failure: subject?.failure,
-    switch: await switchOf(store, app, { about, release }),
+    switch: await switchOf(deps, app, { about, release }),
   };
 }
 
@@ -50,7 +51,7 @@ async function commandOf({ store, fleet }: Deps, app: App, version: number): Pro
 
 /** A build has no figures: they belong to a release. */
 async function switchOf(
-  store: Deps['store'],
+  deps: Deps,
   { id: appId }: App,
   {
     about,
@@ -58,7 +59,7 @@ async function switchOf(
   }: { readonly about: 'build' | 'release'; readonly release: { readonly version: number } | undefined },
 ): Promise<DeployBody['switch']> {
   if (about === 'build' || release === undefined) return undefined;
-  return await store.switchReport({ appId, release: release.version });
+  return await switchReportOf(deps, { appId, release: release.version });
 }
 
 type DeployInstance = DeployBody['instances'][number] & Parameters<typeof deployPhase>[0]['instances'][number];

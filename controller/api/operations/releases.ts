@@ -10,6 +10,7 @@ import type { Release } from '../../domain/releases.ts';
 import type { User } from '../../domain/users.ts';
 import type { RolledBack } from '../../release/rollbacks.ts';
 import { restorableVersions } from '../../release/rollback-plan.ts';
+import { switchReportOf } from '../../release/switch-report.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import { releaseUnknown } from '../../store/slug-plan.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -34,7 +35,7 @@ export interface ReleaseDescription {
 }
 
 export async function describeRelease(
-  deps: Pick<Deps, 'store'>,
+  deps: Pick<Deps, 'store' | 'log'>,
   app: App,
   version: string,
 ): Promise<ReleaseDescription> {
@@ -57,7 +58,7 @@ export async function describeRelease(
     restorable: restorable.includes(release.version),
     hasOutput: (await store.releaseOutput(app.id, release.version)) !== undefined,
     build: buildId,
-    switch: await store.switchReport({ appId: app.id, release: release.version }),
+    switch: await switchReportOf(deps, { appId: app.id, release: release.version }),
   };
 }
 
@@ -100,12 +101,12 @@ export async function readReleaseOutput(
 }
 
 export async function rollBack(
-  { store, rollbacks }: Pick<Deps, 'store' | 'rollbacks'>,
+  { store, log, rollbacks }: Pick<Deps, 'store' | 'log' | 'rollbacks'>,
   { app, user, version }: { readonly app: App; readonly user: User; readonly version: number | undefined },
 ): Promise<RolledBack & { readonly from: number | undefined; readonly switch: SwitchReport | undefined }> {
   const before = await store.currentRelease(app.id);
   const done = await rollbacks.rollBack(app, user.id, version);
-  const switched = await store.switchReport({ appId: app.id, release: done.version });
+  const switched = await switchReportOf({ store, log }, { appId: app.id, release: done.version });
   return { ...done, from: before?.version, switch: switched };
 }
 

@@ -19,7 +19,6 @@ const OLD = { desired: 'run', release: 1, processType: 'web' } as unknown as Ass
 
 /** Nodes whose agents answer each question with these figures, at once. */
 function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly string[] } = {}) {
-  const listeners = new Set<(node: NodeId) => void>();
   const asked: SwitchQuery[][] = [];
   const node = (name: string, countsSwitches?: true): LiveNode =>
     ({ nodeId: name, name, state: 'ready', connected: true, countsSwitches }) as unknown as LiveNode;
@@ -28,7 +27,6 @@ function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly s
     const figures = { requests: 0, codes: {}, openRequests: 0, longestDrainMs: 0, lostLines: 0, ...own[name] };
     const session = { nodeId: name } as unknown as AgentSession;
     counts.reported(session, { kind: 'switchFigures', ...KEY, read: query.read, ...figures });
-    for (const listener of listeners) listener(name as NodeId);
   };
   const sessions = Object.keys(own).map(
     (name) =>
@@ -52,15 +50,13 @@ function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly s
   const fleet = {
     nodes: () => nodes,
     node: (id: NodeId) => nodes.find(({ nodeId }) => nodeId === id),
-    onChange: (listener: (node: NodeId) => void) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: () => () => undefined, // reports of figures do not wake the listeners of the fleet
   };
-  const { signal } = new AbortController();
+  const stop = new AbortController();
+  const { signal } = stop;
   const deps = { store, fleet, counts, clock: systemClock, log: silentLogger, failpoint: noFailpoint, signal };
   const ask = (name: string): void => answer(name, asked.at(-1)?.[0] ?? assert.fail('not asked'));
-  return { switches: new Switches(deps), store, counts, asked, ask };
+  return { switches: new Switches(deps), store, counts, asked, ask, stop };
 }
 
 describe('the figures of a deploy', () => {
@@ -109,6 +105,18 @@ describe('the figures of a deploy', () => {
       await switches.report(DEPLOY);
       assert.deepEqual([store.begun, store.reports], [[], []]);
     }
+  });
+
+  it('are forgotten with a destroyed app, and kept when the controller stops', async () => {
+    const { switches, counts, asked, stop } = lab({ ash: {} });
+    await switches.begin(DEPLOY, [OLD]);
+    switches.forget(DEPLOY);
+    assert.equal(counts.isCounting(KEY), false);
+    assert.deepEqual(asked.at(-1), []);
+    await switches.begin(DEPLOY, [OLD]);
+    stop.abort();
+    switches.forget(DEPLOY);
+    assert.equal(counts.isCounting(KEY), true);
   });
 
   it('go on after a restart of the controller, and end for a deploy that has ended', async () => {

@@ -32,6 +32,14 @@ describe('the figures of a switch', () => {
     assert.equal(sayUncounted(report), undefined);
   });
 
+  it('are a valid report whatever the nodes say', () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    const lies = { requests: most, codes: { H13: most }, openRequests: most, lostLines: most };
+    const report = summed([lies, lies, { codes: { H18: most } }]);
+    assert.deepEqual(switchReport.parse(report), report);
+    assert.deepEqual([report.requests, report.failed, report.codes], [most, most, { H13: most, H18: most }]);
+  });
+
   it('have no failed request when none failed, and when there was none', () => {
     const quiet = summed([{ requests: 12_431, longestDrainMs: 3_240 }]);
     assert.equal(saySwitch(quiet), '0 of 12431 requests failed in the switch, longest drain 3.2 s');
