@@ -29,7 +29,10 @@ export class SwitchCounts {
 
   /** Asks all agents to count. @param opening nothing of the release has started */
   begin({ appId, release }: SwitchKey, opening: boolean): void {
-    this.#counting.set(switchId({ appId, release }), { query: { appId, release, opening, read: 0 }, figures: new Map() });
+    this.#counting.set(switchId({ appId, release }), {
+      query: { appId, release, opening, read: 0 },
+      figures: new Map(),
+    });
     this.#sendAll();
   }
 

@@ -98,7 +98,8 @@ export function sumFigures(
   const codes: Record<string, number> = {};
   for (const node of figures)
     for (const [code, count] of Object.entries(node.codes)) codes[code] = add(codes[code] ?? 0, count);
-  const total = (value: (node: NodeFigures) => number): number => figures.reduce((sum, node) => add(sum, value(node)), 0);
+  const total = (value: (node: NodeFigures) => number): number =>
+    figures.reduce((sum, node) => add(sum, value(node)), 0);
   return {
     state: isFinal ? 'final' : 'counting',
     requests: total((node) => node.requests),
@@ -129,14 +130,16 @@ export function saySwitch(report: Said): string {
   const which = failures.length === 0 ? '' : ` (${failures.join(', ')})`;
   const head = `${String(failed)} of ${String(requests)} ${counted}request${requests === 1 ? '' : 's'} failed in the switch`;
   const drain = `longest drain ${(longestDrainMs / 1000).toFixed(1)} s`;
-  const open = openRequests === 0 ? '' : `, ${sayOpen(openRequests)}`;
+  const open = openRequests === 0 ? '' : `, ${sayOpen(openRequests, state === 'counting')}`;
   return `${head}${state === 'counting' ? ' so far' : ''}${which}, ${drain}${open}`;
 }
 
-function sayOpen(count: number): string {
-  return count === 1
-    ? '1 request to an old instance is still open'
-    : `${String(count)} requests to old instances are still open`;
+/** @param isCounted the figures follow when these requests have ended */
+function sayOpen(count: number, isCounted: boolean): string {
+  const isOne = count === 1;
+  const who = isOne ? '1 request to an old instance' : `${String(count)} requests to old instances`;
+  if (isCounted) return `${who} ${isOne ? 'is' : 'are'} still open`;
+  return `${who} ${isOne ? 'was still open and is' : 'were still open and are'} no longer counted`;
 }
 
 function isIncomplete({ lostLines, uncountedNodes }: Said): boolean {
@@ -148,7 +151,8 @@ export function sayUncounted(report: Said): string | undefined {
   const { lostLines, uncounted, uncountedNodes } = report;
   if (!isIncomplete(report)) return undefined;
   const causes = uncounted.map(({ node, why }) => sayWhy(node, why));
-  if (uncountedNodes > uncounted.length) causes.push(`the same for ${String(uncountedNodes - uncounted.length)} more`);
+  const more = uncountedNodes - uncounted.length;
+  if (more > 0) causes.push(`the figures of ${String(more)} more node${more === 1 ? '' : 's'} are not complete`);
   if (lostLines > 0)
     causes.push(`the proxies lost ${String(lostLines)} line${lostLines === 1 ? '' : 's'} of their logs`);
   return `Not all requests were counted: ${causes.join('; ')}.`;

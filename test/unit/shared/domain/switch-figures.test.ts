@@ -60,6 +60,14 @@ describe('the figures of a switch', () => {
     assert.equal(saySwitch({ ...open, openRequests: 1 }), `${said}, 1 request to an old instance is still open`);
   });
 
+  it('say that requests that are open at the end are no longer counted', () => {
+    const said = '0 of 5 requests failed in the switch, longest drain 0.0 s';
+    const final = summed([{ requests: 5, openRequests: 2 }]);
+    assert.equal(saySwitch(final), `${said}, 2 requests to old instances were still open and are no longer counted`);
+    const one = saySwitch({ ...final, openRequests: 1 });
+    assert.equal(one, `${said}, 1 request to an old instance was still open and is no longer counted`);
+  });
+
   it('never look complete when a node or a line is missing', () => {
     const missing = summed(
       [{ requests: 5, lostLines: 3 }],
@@ -79,7 +87,10 @@ describe('the figures of a switch', () => {
     const many = Array.from({ length: 30 }, (_, index) => ({ node: `n${String(index)}`, why: 'silent' as const }));
     const report = summed([], many);
     assert.deepEqual([report.uncounted.length, report.uncountedNodes], [UNCOUNTED_NAMED_MAX, 30]);
-    assert.match(sayUncounted(report) ?? '', /n9 did not answer in time; the same for 20 more\.$/);
+    assert.match(
+      sayUncounted(report) ?? '',
+      /n9 did not answer in time; the figures of 20 more nodes are not complete\.$/,
+    );
     const newer = { ...report, uncounted: [{ node: 'ash', why: 'unknown' }], uncountedNodes: 1 };
     assert.match(sayUncounted(newer) ?? '', /: the figures of ash are not complete\.$/);
   });
