@@ -94,13 +94,15 @@ function placeToRemove(
   return at;
 }
 
-/** A URL without the user name and password in it. */
+/** A URL without the user name and password in it. In a text that is not a URL, a password may have any character. */
 export function withoutCredentials(buildpack: string): string {
-  return buildpack.replace(/^([a-z+]+:\/\/)[^/@]*@/, '$1');
+  const credentials = URL.canParse(buildpack) ? /^([a-z][a-z\d+.-]*:\/\/)[^/]*@/i : /^([a-z][a-z\d+.-]*:\/\/).*@/is;
+  return buildpack.replace(credentials, '$1');
 }
 
 function checkName(name: string): void {
-  if (name.length <= MAX_BUILDPACK_LENGTH && (NAME.test(name) || ADDRESS.test(name))) return;
+  const isAddress = ADDRESS.test(name) && (!name.includes('://') || URL.canParse(name));
+  if (name.length <= MAX_BUILDPACK_LENGTH && (NAME.test(name) || isAddress)) return;
   throw new SlipwayError({
     code: 'SLIP_BUILDPACK_NAME',
     httpStatus: 422,

@@ -113,6 +113,8 @@ describe('the list of buildpacks', () => {
       'a\nb',
       'a/b/c',
       'file:///etc',
+      'https://u:p/w@host/x',
+      'https://u:p#w@host/x',
       `https://${'x'.repeat(1000)}`,
     ])
       assert.throws(
@@ -123,7 +125,20 @@ describe('the list of buildpacks', () => {
   });
 
   it('never shows a password', () => {
-    assert.equal(withoutCredentials('https://u:secret@x.example/b.git'), 'https://x.example/b.git');
+    for (const [url, shown] of [
+      ['https://u:secret@x.example/b.git', 'https://x.example/b.git'],
+      ['https://u:secret@secret@x.example/b.git', 'https://x.example/b.git'],
+      ['HTTPS://u:secret@x.example/b.git', 'HTTPS://x.example/b.git'],
+      ['git+ssh2://u:secret@x.example/b.git', 'git+ssh2://x.example/b.git'],
+      ['https://u:sec/ret@x.example/b.git', 'https://x.example/b.git'],
+      ['https://u:sec?ret#@x.example/b.git', 'https://x.example/b.git'],
+      ['https://u:sec\nret@x.example/b.git', 'https://x.example/b.git'],
+      ['https://x.example/@scope/b.git', 'https://x.example/@scope/b.git'],
+      ['https://x.example:8443/a@b', 'https://x.example:8443/a@b'],
+      ['git@x.example:b.git', 'git@x.example:b.git'],
+      ['heroku/nodejs', 'heroku/nodejs'],
+    ] as const)
+      assert.equal(withoutCredentials(url), shown, url);
     assert.throws(
       () =>
         editBuildpacks(['https://u:secret@x.example/b.git'], { op: 'add', name: 'https://u:secret@x.example/b.git' }),
