@@ -196,7 +196,7 @@ export async function readRef(repositoryDir: string, ref: string): Promise<strin
 
 /** Housekeeping packs no refs, so usually there are none. */
 async function hasPackedRefs(repositoryDir: string): Promise<boolean> {
-  return (await readFileIfExists(join(repositoryDir, 'packed-refs'))) !== undefined;
+  return (await stat(join(repositoryDir, 'packed-refs')).catch(zeroIfGone)) !== 0;
 }
 
 /** `refs/heads/x` may be a folder when the branch is `x/y`. */
