@@ -17,6 +17,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
   const builderUntilMs = clock.monotonicMs() + BUILDER_RETURN_MS;
   const policy: PushPolicy = createPushPolicy({
     store: parts.store,
+    clock,
     createOnPush: config.createOnPush,
     defaultStack: config.defaultStack,
     randomId,

@@ -111,7 +111,7 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   const open = new OpenRequests();
   const streams = new StreamRequests();
   streams.listen(server);
-  const accesses = new OpenAccesses(deps.store);
+  const accesses = new OpenAccesses(deps);
   for (const route of apiRoutes(config, deps))
     register(server, route, {
       closing: signal,

@@ -2,10 +2,8 @@ import { PassThrough, type Readable } from 'node:stream';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
+import { LAST_WORDS_MS } from '../access/open-accesses.ts';
 import { errorBody } from './api-errors.ts';
-
-/** The time that a client has to read the reason. Then its connection is closed. */
-export const LAST_WORDS_MS = 2_000;
 
 interface Ending {
   readonly revoked: AbortSignal;
@@ -27,6 +25,10 @@ export function endWhenRevoked(answer: Readable, { revoked, isJson, clock, close
     passed.once('close', callAfter(clock, LAST_WORDS_MS, close));
   };
   answer.once('error', (error) => passed.destroy(error));
+  // `pipe` ends `passed` only after the end of the answer, not when the answer is destroyed.
+  answer.once('close', () => {
+    if (!passed.writableEnded) passed.destroy();
+  });
   passed.once('close', () => {
     revoked.removeEventListener('abort', end);
     answer.destroy();

@@ -1,4 +1,5 @@
 import { parseAppName, type AppName } from '../../shared/domain/names.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
 import { requireDiskSpace } from '../../shared/kit/disk.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -11,6 +12,7 @@ import type { GitUser, Push, PushApp, PushPolicy, PushOutcome, PushOutput } from
 
 export interface PushPolicyDeps {
   readonly store: Store;
+  readonly clock: Clock;
   /** The first push of a user to a new name creates the app. */
   readonly createOnPush: boolean;
   readonly defaultStack: string;
@@ -35,7 +37,7 @@ export const GIT_ACTIONS = {
 
 export function createPushPolicy(deps: PushPolicyDeps): PushPolicy {
   const plannedApps = new PlannedApps({ store: deps.store, stack: deps.defaultStack, randomId: deps.randomId });
-  const accesses = new OpenAccesses(deps.store);
+  const accesses = new OpenAccesses(deps);
   return {
     untilKeyRemoved: (user, fingerprint, closed) => accesses.watch(() => requireKey(deps, user, fingerprint), closed),
     userByFingerprint: async (fingerprint) => {

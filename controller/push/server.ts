@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import { renderError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { renderError } from '../../shared/kit/errors.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import { ArchiveDeploys } from './archive/archive-deploys.ts';
 import { sweepUnfinished } from './git/repository.ts';
@@ -15,6 +15,7 @@ import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
 import { endBecause } from './ssh/auth-messages.ts';
 import { authenticate, SpareKeys, type Identity } from './ssh/authenticate.ts';
+import { endWhenRemoved } from './ssh/end-when-removed.ts';
 import { loadHostKey } from './ssh/host-key.ts';
 import type { WatchedSocket } from '../access/connection-limiter.ts';
 import { DEFAULT_LIMITS, Listener, type ListenerLimits } from './ssh/listener.ts';
@@ -168,15 +169,15 @@ function serveConnection(
 function endWhenKeyRemoved(
   connection: Connection,
   { socket, closed }: WatchedSocket,
-  { policy, log, identity }: ConnectionDeps & { readonly identity: Identity },
+  { policy, clock, log, identity }: ConnectionDeps & { readonly identity: Identity },
 ): void {
   const { user, fingerprint } = identity;
   const removed = policy.untilKeyRemoved(user, fingerprint, closed);
-  removed.addEventListener('abort', () => {
+  const say = (reason: string): void => {
     log.info({ user: user.name, fingerprint }, 'ssh.key_removed');
-    endBecause(connection, toSlipwayError(removed.reason).message);
-    socket.destroySoon();
-  });
+    endBecause(connection, reason);
+  };
+  endWhenRemoved(socket, { removed, clock, say });
 }
 
 /** Answers the first request with the reason, then ends the connection. A client without a request is disconnected. */

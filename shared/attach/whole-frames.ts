@@ -2,19 +2,26 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { toSlipwayError } from '../kit/errors.ts';
 import { encodeFailure, frameAt, type Frame } from './frames.ts';
 
+interface Watching {
+  /** Sees each frame before it is passed on. */
+  readonly look?: (frame: Frame) => void;
+  /** Takes the failure in place of the reader of this stream. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
 /**
- * Passes frames on, each one as a whole, so a failure can be added between two frames. `look` sees each frame before it is passed on. If a frame
- * is not readable, or `look` throws, the stream ends with this failure.
+ * Passes frames on, each one as a whole, so a failure can be added between two frames. If a frame is not readable, or `look` throws, the stream
+ * ends with this failure, or without it if `onFailure` is set.
  */
 export class WholeFrames extends Transform {
-  readonly #look: (frame: Frame) => void;
+  readonly #watching: Watching;
   /** The part of a frame that has arrived. */
   #rest: Buffer = Buffer.alloc(0);
   #isOver = false;
 
-  constructor(look: (frame: Frame) => void = () => undefined) {
+  constructor(watching: Watching = {}) {
     super();
-    this.#look = look;
+    this.#watching = watching;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -31,16 +38,18 @@ export class WholeFrames extends Transform {
   }
 
   #pass(bytes: Buffer): void {
+    const { look, onFailure } = this.#watching;
     let end = 0;
     try {
       for (let frame = frameAt(bytes, 0); frame !== undefined; frame = frameAt(bytes, end)) {
-        this.#look(frame);
+        look?.(frame);
         end = frame.end;
       }
       this.#rest = bytes.subarray(end);
       if (end > 0) this.push(bytes.subarray(0, end));
     } catch (error) {
-      this.cutOff(encodeFailure(toSlipwayError(error)));
+      this.cutOff(onFailure === undefined ? encodeFailure(toSlipwayError(error)) : undefined);
+      onFailure?.(error);
     }
   }
 }

@@ -6,8 +6,8 @@ import type { Clock } from '../../../shared/kit/clock.ts';
 import { toSlipwayError } from '../../../shared/kit/errors.ts';
 import { joinStreams } from '../../../shared/kit/join-streams.ts';
 import { callAfter } from '../../../shared/kit/timer.ts';
+import { LAST_WORDS_MS } from '../../access/open-accesses.ts';
 import type { ApiDeps } from '../deps.ts';
-import { LAST_WORDS_MS } from '../end-revoked.ts';
 import { Attachments, type OpenAttachment } from '../operations/attach.ts';
 import { appRoute, type RawInput, type Route } from '../route.ts';
 
@@ -45,17 +45,19 @@ function join(
   const outside = connection.accept();
   signal.addEventListener('abort', () => outside.destroy(), { once: true });
   endWhenSilent(outside, clock);
-  const [toUser, toProcess] = [new WholeFrames(), new WholeFrames(startOnce(onStart))];
+  const toUser = new WholeFrames();
+  // The user reads why a frame was refused. The process would not understand it.
+  const toProcess = new WholeFrames({ look: startOnce(onStart), onFailure: (error) => end(error) });
   const revoked = untilRevoked();
-  const end = (): void => {
+  const end = (reason: unknown): void => {
     toProcess.cutOff(); // the process gets SIGHUP
-    toUser.cutOff(encodeFailure(toSlipwayError(revoked.reason)));
+    toUser.cutOff(encodeFailure(toSlipwayError(reason)));
     outside.once(
       'close',
       callAfter(clock, LAST_WORDS_MS, () => outside.destroy()),
     );
   };
-  revoked.addEventListener('abort', end, { once: true });
+  revoked.addEventListener('abort', () => end(revoked.reason), { once: true });
   void joinStreams(outside, inside, { toOne: toUser, toOther: toProcess });
 }
 

@@ -1,10 +1,11 @@
 import type { Connection } from 'ssh2';
 
+/** RFC 4253, 11.1: the message and its reasons. */
 const DISCONNECT = 1;
-/** RFC 4253, 11.1. */
 const BY_APPLICATION = 11;
-const USERAUTH_BANNER = 53;
 const NO_MORE_AUTH_METHODS_AVAILABLE = 14;
+/** RFC 4252, 5.4. */
+const USERAUTH_BANNER = 53;
 
 /** The private parts of ssh2 that a message during authentication needs. */
 interface ProtocolInternals {

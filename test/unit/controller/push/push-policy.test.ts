@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { User } from '../../../../controller/domain/users.ts';
 import { createPushPolicy } from '../../../../controller/push/push-policy.ts';
 import type { GitUser } from '../../../../controller/push/port.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
 import { randomId } from '../../../../shared/kit/random-id.ts';
 import type { UserId } from '../../../../shared/domain/ids.ts';
 import { parseAppName } from '../../../../shared/domain/names.ts';
@@ -21,6 +22,7 @@ async function openRig(createOnPush = true) {
   const app = await addApp(store, owner.id, 'hello');
   const policy = createPushPolicy({
     store,
+    clock: systemClock,
     createOnPush,
     defaultStack: 'host',
     randomId,

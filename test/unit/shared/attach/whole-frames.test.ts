@@ -12,6 +12,10 @@ async function read(frames: WholeFrames): Promise<readonly Frame[]> {
   return new FrameReader().push(await buffer(frames));
 }
 
+function refuse(): never {
+  throw new Error('no');
+}
+
 describe('whole frames', () => {
   it('are the same after any cut of the bytes, and each one is seen', async () => {
     const frame = fc.record({ kind: fc.integer({ min: 0, max: 255 }), content: fc.uint8Array({ maxLength: 50 }) });
@@ -19,7 +23,7 @@ describe('whole frames', () => {
       fc.asyncProperty(fc.array(frame, { maxLength: 9 }), fc.integer({ min: 1, max: 40 }), async (sent, size) => {
         const bytes = Buffer.concat(sent.map(({ kind, content }) => encodeFrame(kind, content)));
         const seen: number[] = [];
-        const frames = new WholeFrames(({ kind }) => seen.push(kind));
+        const frames = new WholeFrames({ look: ({ kind }) => seen.push(kind) });
         for (let at = 0; at < bytes.length; at += size) frames.write(bytes.subarray(at, at + size));
         frames.end();
         assert.ok((await buffer(frames)).equals(bytes));
@@ -47,14 +51,21 @@ describe('whole frames', () => {
     const long = Buffer.from([FRAME.output, 0xff, 0xff, 0xff, 0xff]);
     const broken = new WholeFrames();
     broken.end(Buffer.concat([OUTPUT, long]));
-    const refusing = new WholeFrames(() => {
-      throw new Error('no');
-    });
+    const refusing = new WholeFrames({ look: refuse });
     refusing.end(OUTPUT);
     for (const frames of [broken, refusing])
       assert.deepEqual(
         (await read(frames)).map(({ kind }) => kind),
         [FRAME.failure],
       );
+  });
+
+  it('end without the failure when another stream tells it', async () => {
+    const failures: unknown[] = [];
+    const refusing = new WholeFrames({ look: refuse, onFailure: (error) => failures.push(error) });
+    refusing.write(OUTPUT);
+    refusing.end(OUTPUT);
+    assert.deepEqual(await read(refusing), []);
+    assert.deepEqual(failures.map(String), ['Error: no']);
   });
 });
