@@ -106,6 +106,19 @@ describe('config values at rest', () => {
     await checkAll(await plant());
   });
 
+  it('of long outputs are encrypted in transactions of at most 1 MiB', async () => {
+    await using state = await openConfigState(dir);
+    const { app } = await addPlanted(state.store);
+    const raw = new Database(database());
+    const add = raw.prepare('insert into output_chunks (app_id, version, bytes, text) values (?, 1, ?, ?)');
+    for (const bytes of [2_000_000, 600_000, 300_000, 600_000]) add.run(app.id, bytes, 'x'.repeat(bytes));
+    raw.close();
+    const counts = [];
+    for (let some = -1; some !== 0; counts.push(some)) some = await state.store.encryptSome();
+    assert.deepEqual(counts, [1, 2, 1, 0]);
+    assert.equal((await state.store.releaseOutput(app.id, 1))?.length, PLANTED_OUTPUT.length + 3_500_000);
+  });
+
   it('cannot be copied to another app', async () => {
     await using state = await openConfigState(dir);
     const { app } = await addPlanted(state.store);

@@ -12,8 +12,9 @@ import type { StoreDatabase, Tx } from './schema.ts';
 /** Rows of one transaction. A config of a release has at most 64 KiB. */
 const VARS_AT_ONCE = 200;
 const RELEASES_AT_ONCE = 40;
-/** A chunk of output has at most 256 KiB, and mostly 16 KiB. */
+/** Most chunks of output have at most 16 KiB. Those of an older version have up to 1 MiB, so their bytes are limited too. */
 const CHUNKS_AT_ONCE = 40;
+const CHUNK_BYTES_AT_ONCE = 1024 * 1024;
 
 const varColumns = z.object({ appId: z.string(), name: z.string(), value: z.string(), keyId: z.string().nullable() });
 const releaseColumns = z.object({
@@ -24,6 +25,7 @@ const releaseColumns = z.object({
 });
 const sealedColumns = { appId: z.string(), text: z.string(), keyId: z.string().nullable() };
 const settingColumns = z.object(sealedColumns);
+const chunkSize = z.object({ seq: z.number(), bytes: z.number() });
 const chunkColumns = z.object({
   ...{ ...sealedColumns, seq: z.number() },
   ...{ taskId: z.string().nullable(), version: z.number().nullable() },
@@ -109,14 +111,25 @@ async function encryptReleases(tx: Tx, cipher: ConfigCipher, current: string): P
 }
 
 async function encryptChunks(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
-  const found = await sql`select seq, app_id, task_id, version, text, key_id from output_chunks
+  const sizes = await sql`select seq, bytes from output_chunks
     where ${hasOtherKey(sql`key_id`, current)} limit ${CHUNKS_AT_ONCE}`.execute(tx);
+  const some = firstChunks(parseRows(chunkSize, sizes.rows));
+  if (some.length === 0) return 0;
+  const found = await sql`select seq, app_id, task_id, version, text, key_id from output_chunks
+    where seq in (${sql.join(some)})`.execute(tx);
   const rows = parseRows(chunkColumns, found.rows);
   for (const { seq, ...chunk } of rows) {
     const sealed = resealed(cipher, chunk, placeOfChunk(chunk));
     await tx.updateTable('outputChunks').set(sealed).where('seq', '=', seq).execute();
   }
   return rows.length;
+}
+
+/** A chunk that is larger than the limit comes alone. */
+function firstChunks(sizes: readonly z.output<typeof chunkSize>[]): readonly number[] {
+  let total = 0;
+  const fits = sizes.filter(({ bytes }, at) => (total += bytes) <= CHUNK_BYTES_AT_ONCE || at === 0);
+  return fits.map(({ seq }) => seq);
 }
 
 async function encryptBuildpacks(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
