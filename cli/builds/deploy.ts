@@ -2,7 +2,7 @@ import type { DeployBody } from '../../shared/api/deploys.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { show, type Cli, type CommandRun } from '../cli.ts';
 import { pauseBeforePoll } from '../poll.ts';
-import { renderDeploy } from './render-deploy.ts';
+import { renderAbort, renderDeploy } from './render-deploy.ts';
 
 export const status: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
@@ -20,8 +20,7 @@ export const abort: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call('abortDeploy', { params: { app } });
   await show(cli, flags, {
     body,
-    render: (deploy) =>
-      `Aborted the deploy of ${cli.paint.bold(app)}.\n${renderDeploy(app, deploy, cli.paint).join('')}`,
+    render: (deploy) => renderAbort(app, deploy, cli.paint) + renderDeploy(app, deploy, cli.paint).join(''),
   });
 };
 

@@ -24,6 +24,13 @@ export function renderDeploy(app: string, deploy: DeployBody, paint: Paint): rea
   return [renderHead(app, deploy, paint), ...running, ...shown, ...renderSwitch(deploy.switch)];
 }
 
+/** What `deploy:abort` did. */
+export function renderAbort(app: string, { stoppedScripts }: DeployBody, paint: Paint): string {
+  if (stoppedScripts === undefined) return `Aborted the deploy of ${paint.bold(app)}.\n`;
+  const { version, liveVersion } = stoppedScripts;
+  return `Stopped the scripts of v${String(version)}; v${String(liveVersion)} stays live.\n`;
+}
+
 function renderHead(app: string, deploy: DeployBody, paint: Paint): string {
   const { phase, version, build, user, failure, command } = deploy;
   const what =
@@ -31,14 +38,19 @@ function renderHead(app: string, deploy: DeployBody, paint: Paint): string {
   const where = build?.node === undefined ? '' : ` on ${build.node}`;
   const by = user === undefined ? '' : ` (${user})`;
   const why = failure === undefined ? '' : `: ${failure.message}`;
-  const says = command === undefined ? PHASES[phase] : 'runs the release command';
+  const says = command === undefined || phase !== 'waiting' ? PHASES[phase] : `runs ${titleOf(command)}`;
   return `${app}${what}${by}: ${colourOf(phase, paint)(says)}${where}${why}\n`;
 }
 
 function renderCommand(app: string, version: number | undefined, command: NonNullable<DeployBody['command']>): string {
   const { node, startedAtMs } = command;
+  const title = titleOf(command);
   const output = `slipway releases:output v${String(version)} -a ${app}`;
-  return `  Running the release command on node ${node} since ${renderTime(startedAtMs)} UTC. See the output with: ${output}\n`;
+  return `  Running ${title} on node ${node} since ${renderTime(startedAtMs)} UTC. See the output with: ${output}\n`;
+}
+
+function titleOf({ script = 'the release command' }: NonNullable<DeployBody['command']>): string {
+  return script;
 }
 
 function colourOf(phase: DeployBody['phase'], paint: Paint): (text: string) => string {

@@ -71,7 +71,7 @@ export const BUILDS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'deploy:abort',
     group: 'Deploys',
-    summary: 'end the running build or rollout; the release before it keeps serving',
+    summary: 'end the running build or rollout; the release before it keeps serving. Later, it stops the scripts',
     example: 'slipway deploy:abort -a my-shop',
     app: true,
     json: true,

@@ -3,7 +3,7 @@ import { parseCount } from '../parse-flags.ts';
 import { usageError } from '../usage-error.ts';
 import { commandWords } from './command-words.ts';
 
-/** What each kind of check asks with, and the flags that belong to it. Each other kind has one flag, and an HTTP request has none. */
+/** The flag that chooses each kind of check, and the other flags that this kind takes. A check without such a flag sends an HTTP request. */
 const PROBES = [
   { flag: 'tcp', takes: ['port'] },
   { flag: 'command', takes: [] },

@@ -1,5 +1,5 @@
 import type { CommandKind, CommandResult } from '../../shared/domain/command.ts';
-import type { ScriptName } from '../../shared/domain/deploy-scripts.ts';
+import { SCRIPT_NAMES, type ScriptName } from '../../shared/domain/deploy-scripts.ts';
 import type { AppId, NodeId, TaskId, UserId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -47,6 +47,11 @@ export interface CommandRow extends Omit<NewCommand, 'label'> {
 /** The name of a command of a release. Only a release has commands of these names. */
 export function releaseProcess(version: number, script?: ScriptName): string {
   return script === undefined ? `release.${String(version)}` : `release.${script}.${String(version)}`;
+}
+
+/** Pure: the script that a command of a release runs. Undefined: it is the release command. */
+export function scriptOf({ process, release }: Pick<CommandRow, 'process' | 'release'>): ScriptName | undefined {
+  return SCRIPT_NAMES.find((script) => releaseProcess(release, script) === process);
 }
 
 /** Pure: whether a release waits for this command before it starts. */

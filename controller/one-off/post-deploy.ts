@@ -79,13 +79,14 @@ export class PostDeployScripts implements PostDeploy {
   async #runAll(app: App, due: readonly DueScript[], print: (text: string) => void): Promise<readonly Failure[]> {
     if (due.length === 0) return [];
     const { lifetimes, aborts, signal: stopping } = this.#deps;
-    return await lifetimes.during(app.id, stopping, (signal) =>
-      aborts.during(app.id, async (abort) => {
+    return await lifetimes.during(app.id, stopping, (signal) => {
+      const runAll = async (abort: AbortSignal): Promise<readonly Failure[]> => {
         const failures: Failure[] = [];
         for (const script of due) failures.push(...(await this.#runOne(app, script, { signal, abort, print })));
         return failures;
-      }),
-    );
+      };
+      return aborts.during(app.id, runAll, 'scripts');
+    });
   }
 
   async #runOne(app: App, due: DueScript, { signal, abort, print }: ScriptIo): Promise<readonly Failure[]> {

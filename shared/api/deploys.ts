@@ -14,11 +14,15 @@ const deployBody = z.object({
   user: z.string().optional(),
   startedAtMs: z.number().optional(),
   failure: reason.optional(),
-  /** The release command, while it runs. */
-  command: z.object({ name: z.string(), node: z.string(), startedAtMs: z.number() }).optional(),
+  /** The command of the release that runs now. `script` is its name in app.json; absent: it is the release command. */
+  command: z
+    .object({ name: z.string(), script: z.string().optional(), node: z.string(), startedAtMs: z.number() })
+    .optional(),
   ...switchFields,
   /** Instances of the release. */
   instances: list(z.object({ name: z.string(), node: z.string(), state: instanceState })),
+  /** Answer of an abort that ended no deploy: it stopped the scripts of a release that was live already. */
+  stoppedScripts: z.object({ version: z.number(), liveVersion: z.number() }).optional(),
 });
 export type DeployBody = z.output<typeof deployBody>;
 
@@ -32,7 +36,8 @@ export const deploySpecs = {
   abortDeploy: {
     method: 'POST',
     path: '/apps/:app/deploy/abort',
-    summary: 'End the running build or rollout. The release before it keeps serving.',
+    summary:
+      'End the running build or rollout. The release before it keeps serving. After the rollout, stop the scripts.',
     answer: deployBody,
   },
 } as const satisfies Readonly<Record<string, RouteSpec>>;

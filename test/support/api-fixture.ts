@@ -210,7 +210,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
       ...{ store, fleet, commands: FAKE_COMMANDS, queue: new KeyedQueue(), clock: systemClock, log: silentLogger },
       ...{ newInstanceId, lostAfterMs: 60_000, signal: new AbortController().signal },
     }),
-    aborts: { abort: () => Promise.resolve(true), isRunning: () => false },
+    aborts: { abort: () => Promise.resolve(new Set(['deploy'] as const)), isRunning: () => false },
     builds: {
       cancel: async (id) => {
         await store.setBuildState(id, 'cancelled');

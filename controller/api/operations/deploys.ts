@@ -1,10 +1,12 @@
 import type { DeployBody } from '../../../shared/api/deploys.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
+import { SCRIPT_KEYS } from '../../../shared/domain/deploy-scripts.ts';
 import type { BuildId } from '../../../shared/domain/ids.ts';
 import { BUILD_STATES, isTerminal } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { App } from '../../domain/apps.ts';
 import type { Build } from '../../domain/builds.ts';
+import { scriptOf } from '../../domain/commands.ts';
 import type { Release } from '../../domain/releases.ts';
 import type { User } from '../../domain/users.ts';
 import { deployPhase } from '../../observe/deploy-phase.ts';
@@ -14,7 +16,9 @@ import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userNames } from '../user-names.ts';
 
-type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'aborts' | 'log'>;
+interface Deps extends Pick<ApiDeps, 'store' | 'aborts' | 'log'> {
+  readonly fleet: Pick<ApiDeps['fleet'], 'node' | 'status'>;
+}
 
 interface Change {
   readonly app: App;
@@ -41,12 +45,15 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
   };
 }
 
-/** The release command, while it runs. */
+/** The release command, or a script of app.json, while it runs. They run one after the other. */
 async function commandOf({ store, fleet }: Deps, app: App, version: number): Promise<Pick<DeployBody, 'command'>> {
-  const row = await store.commandOfRelease(app.id, version);
-  if (row?.state !== 'running') return {};
+  const rows = await store.unfinishedCommands(app.id);
+  const row = rows.find(({ kind, release, state }) => kind === 'release' && release === version && state === 'running');
+  if (row === undefined) return {};
   const { process: name, nodeId, startedAtMs = row.createdAtMs } = row;
-  return { command: { name, node: fleet.node(nodeId)?.name ?? 'removed node', startedAtMs } };
+  const script = scriptOf(row);
+  const key = script === undefined ? undefined : SCRIPT_KEYS[script];
+  return { command: { name, script: key, node: fleet.node(nodeId)?.name ?? 'removed node', startedAtMs } };
 }
 
 /** A build has no figures: they belong to a release. */
@@ -89,7 +96,7 @@ async function aboutRelease(
   app: App,
   { release, instances }: { readonly release: Release | undefined; readonly instances: readonly DeployInstance[] },
 ): Promise<Pick<DeployBody, 'version' | 'instances' | 'command'>> {
-  const command = release?.state === 'pending' ? await commandOf(deps, app, release.version) : {};
+  const command = release === undefined ? {} : await commandOf(deps, app, release.version);
   const mine = instances.filter(({ isNew }) => isNew).map(({ name, node, state }) => ({ name, node, state }));
   return { version: release?.version, instances: mine, ...command };
 }
@@ -105,14 +112,25 @@ const RUNNING: ReadonlySet<string> = new Set(['queued', 'building', 'waiting', '
 
 /**
  * Ends the running build or rollout. The answer comes when its end is in the database, so a crash of the controller does not bring it
- * back. @throws SLIP_DEPLOY_NONE, SLIP_DEPLOY_TOO_LATE
+ * back. When only the scripts of a live release run, it stops them. @throws SLIP_DEPLOY_NONE, SLIP_DEPLOY_TOO_LATE
  */
 export async function abortDeploy(deps: Deps, { app, user }: Change): Promise<DeployBody> {
   const { store, aborts } = deps;
-  const before = await store.currentRelease(app.id);
-  if (!(await aborts.abort(app.id, deployAborted(user.name)))) throw noDeploy(app);
+  const { phase, version } = await describeDeploy(deps, app);
+  const [before, [due]] = [await store.currentRelease(app.id), await store.dueScripts(app.id)];
+  const ended = await aborts.abort(app.id, deployAborted(user.name));
+  if (ended.size === 0) throw noDeploy(app);
   const now = await store.currentRelease(app.id);
-  if (now !== undefined && now.version !== before?.version) throw tooLate(app, now.version);
+  if (now === undefined) return await noteAborted(deps, { app, user });
+  if (now.version !== before?.version) throw tooLate(app, now.version);
+  // The work of a push includes its scripts, so the database says whether the release was live.
+  const wasLive = !RUNNING.has(phase) || version === now.version;
+  if (due === undefined || !ended.has('scripts') || !wasLive) return await noteAborted(deps, { app, user });
+  const stoppedScripts = { version: due.version, liveVersion: now.version };
+  return { ...(await describeDeploy(deps, app)), stoppedScripts };
+}
+
+async function noteAborted(deps: Deps, { app, user }: Change): Promise<DeployBody> {
   const message = `${user.name} aborted the deploy of ${app.name}.`;
   noteEvent(deps, {
     kind: 'deploy.aborted',

@@ -1,22 +1,27 @@
 import type { WhyChain } from '../../../shared/api/observe.ts';
+import { outputCommand } from '../../../shared/domain/output-command.ts';
+import { scriptOf } from '../../domain/commands.ts';
+import { titleOf } from '../../one-off/release-step.ts';
 import type { AppWhyFacts, CommandFact } from './facts.ts';
 import { clockTime } from './format.ts';
 
-/** Pure: the one-off commands that a user should know of: the release command, and those on a node that is drained. */
+/** Pure: the one-off commands that a user should know of: the commands of releases, and those on a node that is drained. */
 export function commandChains(facts: AppWhyFacts): readonly WhyChain[] {
   return facts.commands.flatMap((command) => {
     const drain = drainOf(facts, command);
     if (command.kind !== 'release' && drain === undefined) return [];
     const links = [...runs(facts, command), ...(drain ?? [])];
-    return [{ links, next: outputOf(facts, command) }];
+    return [{ links, next: outputCommand(facts.app, command) }];
   });
 }
 
-function runs({ latest }: AppWhyFacts, { process, kind, release, node, startedAtMs }: CommandFact): readonly string[] {
+function runs({ latest }: AppWhyFacts, command: CommandFact): readonly string[] {
+  const { process, kind, release, node, startedAtMs } = command;
   const since = startedAtMs === undefined ? '' : ` since ${clockTime(startedAtMs)}`;
   if (kind !== 'release') return [`${process} runs on node ${node}${since}.`];
   const made = latest?.version === release ? [`${latest.user} made v${String(release)}: ${latest.description}.`] : [];
-  return [...made, `The release command of v${String(release)} runs on node ${node}${since}.`];
+  const title = titleOf({ script: scriptOf(command) });
+  return [...made, `${title} of v${String(release)} runs on node ${node}${since}.`];
 }
 
 function drainOf({ nodes }: AppWhyFacts, { node }: CommandFact): readonly string[] | undefined {
@@ -24,9 +29,4 @@ function drainOf({ nodes }: AppWhyFacts, { node }: CommandFact): readonly string
   if (found?.draining !== true) return undefined;
   const until = found.drainUntilMs === undefined ? 'at its deadline' : `at ${clockTime(found.drainUntilMs)}`;
   return [`${node} is being drained, so it is stopped ${until} if it has not ended.`];
-}
-
-function outputOf({ app }: AppWhyFacts, { process, kind, release }: CommandFact): string {
-  if (kind === 'release') return `slipway releases:output v${String(release)} -a ${app}`;
-  return kind === 'cron' ? `slipway cron:output ${process} -a ${app}` : `slipway run:logs ${process} -a ${app}`;
 }

@@ -108,7 +108,10 @@ async function abort(scene: ScriptScene, name: string): Promise<void> {
   const deps = world.controller.deployDeps();
   const [app, [user]] = [await world.app(name), await world.store.users()];
   const aborted = abortDeploy(deps, { app, user: user! });
-  await scene.said('abort', aborted, ({ phase }) => `done; the deploy is ${phase}`);
+  await scene.said('abort', aborted, ({ phase, stoppedScripts }) => {
+    const scripts = stoppedScripts && `stopped the scripts of v${String(stoppedScripts.version)}`;
+    return `${scripts ?? 'done'}; the deploy is ${phase}`;
+  });
 }
 
 async function setConfig(scene: ScriptScene, app: string, pairs: readonly string[]): Promise<void> {

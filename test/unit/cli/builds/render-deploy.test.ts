@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { renderDeploy } from '../../../../cli/builds/render-deploy.ts';
+import { renderAbort, renderDeploy } from '../../../../cli/builds/render-deploy.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import type { DeployBody } from '../../../../shared/api/deploys.ts';
 import { NOW } from '../../../support/cli-screens.ts';
@@ -17,5 +17,26 @@ describe('a deploy', () => {
     assert.deepEqual(renderDeploy('shop', WAITING, plainPaint), [
       'shop v3 (ada): waits for its turn, for room, or for the release command\n',
     ]);
+  });
+
+  it('names a running script of app.json, before and after the release is live', () => {
+    const output = 'since 2026-11-20 10:00:00 UTC. See the output with: slipway releases:output v3 -a shop';
+    const command = { name: 'release.predeploy.3', script: 'scripts.dokku.predeploy', node: 'fra-1', startedAtMs: NOW };
+    assert.deepEqual(renderDeploy('shop', { ...WAITING, command }, plainPaint), [
+      'shop v3 (ada): runs scripts.dokku.predeploy\n',
+      `  Running scripts.dokku.predeploy on node fra-1 ${output}\n`,
+    ]);
+    const after = { ...command, name: 'release.postdeploy.3', script: 'scripts.dokku.postdeploy' };
+    assert.deepEqual(renderDeploy('shop', { ...WAITING, phase: 'live', command: after }, plainPaint), [
+      'shop v3 (ada): live\n',
+      `  Running scripts.dokku.postdeploy on node fra-1 ${output}\n`,
+    ]);
+  });
+
+  it('was aborted, or only its scripts were stopped', () => {
+    assert.equal(renderAbort('shop', WAITING, plainPaint), 'Aborted the deploy of shop.\n');
+    const stoppedScripts = { version: 3, liveVersion: 3 };
+    const said = renderAbort('shop', { ...WAITING, phase: 'live', stoppedScripts }, plainPaint);
+    assert.equal(said, 'Stopped the scripts of v3; v3 stays live.\n');
   });
 });

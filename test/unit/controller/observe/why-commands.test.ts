@@ -26,6 +26,18 @@ describe('why, while one-off commands run', () => {
     assertNextExists(body);
   });
 
+  it('names a script of app.json as app.json names it', () => {
+    const links = ['predeploy', 'setup', 'postdeploy'].map((script) => {
+      const command = { ...COMMAND, process: `release.${script}.4` };
+      return whyApp(appFacts({ commands: [command] })).chains.at(-1)?.links;
+    });
+    assert.deepEqual(links, [
+      ['scripts.dokku.predeploy of v4 runs on node fra-1 since 14:30:00 UTC.'],
+      ['scripts.postdeploy of v4 runs on node fra-1 since 14:30:00 UTC.'],
+      ['scripts.dokku.postdeploy of v4 runs on node fra-1 since 14:30:00 UTC.'],
+    ]);
+  });
+
   it('says when a command is stopped because its node is drained', () => {
     const body = whyApp(appFacts({ commands: [RUN], nodes: [DRAINED] }));
     assert.deepEqual(body.chains.at(-1), {

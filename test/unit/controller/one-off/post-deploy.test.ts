@@ -99,7 +99,7 @@ describe('the scripts of app.json after a deploy', () => {
     });
     const running = given.run();
     await untilItRuns(given);
-    assert.equal(await given.aborts.abort(given.app.id, deployAborted('bob')), true);
+    assert.deepEqual(await given.aborts.abort(given.app.id, deployAborted('bob')), new Set(['scripts']));
     await running;
     assert.deepEqual(await given.store.dueScripts(given.app.id), []);
   });

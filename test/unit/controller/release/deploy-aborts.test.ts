@@ -20,7 +20,7 @@ describe('an abort', () => {
     });
     const finish = Promise.withResolvers<undefined>();
     const other = aborts.during(blog, (abort) => finish.promise.then(() => abort.aborted));
-    assert.equal(await aborts.abort(shop, reason), true);
+    assert.deepEqual(await aborts.abort(shop, reason), new Set(['deploy']));
     assert.equal(hasEnded, true);
     assert.deepEqual(await outer, [reason, reason]);
     assert.deepEqual([aborts.isRunning(shop), aborts.isRunning(blog)], [false, true]);
@@ -28,15 +28,16 @@ describe('an abort', () => {
     assert.equal(await other, false);
   });
 
-  it('is refused when nothing runs, and work that fails does not break it', async () => {
+  it('says what has run, and work that fails does not break it', async () => {
     const aborts = new DeployAborts();
-    assert.equal(await aborts.abort(shop, deployAborted('bob')), false);
+    assert.deepEqual(await aborts.abort(shop, deployAborted('bob')), new Set());
     const failing = aborts.during(
       shop,
       (abort) => new Promise((_, reject) => abort.addEventListener('abort', () => reject(new Error('x')))),
+      'scripts',
     );
     const seen = failing.catch((error: unknown) => error);
-    assert.equal(await aborts.abort(shop, deployAborted('bob')), true);
+    assert.deepEqual(await aborts.abort(shop, deployAborted('bob')), new Set(['scripts']));
     assert.ok((await seen) instanceof Error);
   });
 });

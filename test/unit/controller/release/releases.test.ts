@@ -60,11 +60,11 @@ it('fails a release whose deploy was aborted in its phase, with the name of the 
   const made = releases.create(app, newRelease(app));
   await entered.promise;
   assert.equal(aborts.isRunning(app.id), true);
-  assert.equal(await aborts.abort(app.id, deployAborted('bob')), true);
+  assert.deepEqual(await aborts.abort(app.id, deployAborted('bob')), new Set(['deploy']));
   const failed = await store.release(app.id, 1);
   assert.equal(failed?.state, 'failed');
   assert.equal(failed.failure?.message, 'bob aborted the deploy.');
   assert.equal((await made).outcome.ok, false);
   assert.deepEqual(rolledOut, []);
-  assert.equal(await aborts.abort(app.id, deployAborted('bob')), false);
+  assert.deepEqual(await aborts.abort(app.id, deployAborted('bob')), new Set());
 });
