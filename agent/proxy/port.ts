@@ -49,7 +49,10 @@ export interface Proxy {
   ensureRunning(): Promise<void>;
   /** Stops the process: quickstart --stop and tests. */
   stop(): Promise<void>;
-  /** Writes a line into the access log, behind everything that is logged already. @returns false when nothing writes the log, or when it cannot take the line */
+  /**
+   * Writes a line into the access log, behind everything that is logged already.
+   * @returns false when nothing writes the log, or when it cannot take the line
+   */
   writeLogLine(line: string): Promise<boolean>;
   /** For each process that answers requests: how many lines it could not write to the access log since its start. */
   lostLogLines(): Promise<ReadonlyMap<string, number>>;

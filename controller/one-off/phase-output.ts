@@ -22,7 +22,10 @@ export function renderNoNodeYet(message: string, patienceMs: number): string {
   return ` !     ${message}\n !     Waiting up to ${formatDuration(patienceMs)} for a node.\n`;
 }
 
-/** Printed when a script fails after the release was live. A failed bake or a newer release may have ended it meanwhile. */
+/**
+ * Printed when a script fails after the release was live. It does not say that the release is still live, because a failed bake or a newer
+ * release may have replaced it meanwhile.
+ */
 export function renderScriptFailed(
   { message }: Failure,
   { app, version }: { readonly app: string; readonly version: number },

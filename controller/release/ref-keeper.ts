@@ -15,7 +15,10 @@ export interface RefKeeperDeps {
 
 const RETRY: BackoffPolicy = Object.freeze({ firstMs: 500, maxMs: 30_000, factor: 2 });
 
-/** Keeps the deploy branch of each app at the commit of its current release, and removes it when that commit was not pushed. If a ref cannot be written, the release still serves, and the ref follows later. */
+/**
+ * Keeps the deploy branch of each app at the commit of its current release, and removes it when that commit was not pushed. If a ref cannot be
+ * written, the release still serves, and the ref follows later.
+ */
 export class RefKeeper {
   readonly #deps: RefKeeperDeps;
   readonly #late = new Set<App['id']>();

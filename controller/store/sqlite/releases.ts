@@ -98,7 +98,7 @@ interface Reading {
   readonly cipher: ConfigCipher;
 }
 
-/** What the release had changed in the settings of the app becomes as in `from`: the release itself, or the one that serves again. */
+/** Sets the settings of the app that this release changes to their values in `from`: the release itself, or the one that serves again. */
 async function takeSettings({ tx, cipher }: Reading, { appId, cause }: Release, from: Release): Promise<void> {
   if (cause === 'rollback') await replaceConfig({ tx, cipher }, appId, from.config);
   if (cause === 'rollback' || cause === 'settings') await replaceHealthChecks(tx, appId, from.checks ?? {});
