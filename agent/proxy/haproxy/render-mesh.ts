@@ -21,8 +21,11 @@ const CHECK_FALL = 2;
 const CHECK_AGAIN_MS = 500;
 /** The limit of checks per second that a node sends, however large the fleet is. */
 const CHECKS_PER_SECOND = 20;
-/** A running node answers much sooner, and another one must not delay a request for long. */
-export const CONNECT_MS = 1_000;
+/**
+ * With the TLS handshake. A first packet that is lost is sent again after 1 s, and the handshakes of a busy node wait for its processor. A
+ * shorter limit would cut such handshakes off, and their repetition would make the node busier.
+ */
+export const CONNECT_MS = 3_000;
 /**
  * A connection whose other end is silent for this long counts as dead. The kernel of a busy node still answers these probes. They find
  * cases that the checks cannot find: a connection that a firewall dropped, or a node that restarted between two checks.
