@@ -29,7 +29,7 @@ const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy'
 const HEALED_MS = 60 * 60_000;
 const LOOK_MS = 20_000;
 /** Number of histories in one test run, on a fast and on a slow machine. The nightly tests continue with the next ones. */
-export const DEFAULT_HISTORIES = 30;
+export const DEFAULT_HISTORIES = 15;
 
 /** One random history of a fleet with pushes, crashes, kills, cuts and faults. At the end all faults are removed, and the wanted state must be reached. */
 export class Simulation {
