@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { PassThrough, type Duplex } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openStream } from '../../../cli/stream-transport.ts';
 import { ATTACH_LIMITS } from '../../../controller/api/operations/attach.ts';
-import { encodeFrame, encodeStart, FRAME } from '../../../shared/attach/frames.ts';
+import { decodeFailure, encodeFrame, encodeStart, FRAME, FrameReader } from '../../../shared/attach/frames.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -65,7 +66,7 @@ describe('streams to instances over the API', () => {
 
   it('makes an event with the name of the person and what really started, once', async () => {
     const stream = await open(ada, `${PATH}?purpose=forward`);
-    const ended = once(stream.resume(), 'close');
+    const heard = buffer(stream);
     stream.write(encodeStart({ mode: 'pty', size: { rows: 24, columns: 80 }, term: 'xterm', words: [] }));
     const event = await eventually('the event', async () =>
       (await fixture.store.events({ limit: 10 })).find(({ kind }) => kind === 'instance.shell_opened'),
@@ -75,7 +76,13 @@ describe('streams to instances over the API', () => {
       ['ada', 'hello', 'web.1', 'fra-1', 'ada opened a shell in web.1.'],
     );
     stream.write(encodeStart({ mode: 'port', port: 5000 }));
-    await ended;
+    // The process only sends the first start frame back. The user reads why the second one was refused.
+    const frames = new FrameReader().push(await heard);
+    assert.deepEqual(
+      frames.map(({ kind }) => kind),
+      [FRAME.start, FRAME.failure],
+    );
+    assert.equal(decodeFailure(frames[1]!.content).code, 'SLIP_ATTACH_FRAME');
     const kinds = (await fixture.store.events({ limit: 10 })).map(({ kind }) => kind);
     assert.ok(!kinds.includes('instance.port_forwarded'));
   });
