@@ -51,14 +51,23 @@ export async function openEnd(dir: string): Promise<Place | undefined> {
   const place =
     (await openFile(dir, 'current')) ?? (await openFile(dir, (await rotatedFiles(dir)).at(-1) ?? 'current'));
   if (place === undefined) return undefined;
-  let end = (await place.handle.stat()).size;
+  try {
+    return { ...place, offset: await endOfLastLine(place.handle) };
+  } catch (error) {
+    await place.handle.close(); // the caller tries again
+    throw error;
+  }
+}
+
+async function endOfLastLine(handle: FileHandle): Promise<number> {
+  let end = (await handle.stat()).size;
   while (end > 0) {
-    const chunk = await readAt(place.handle, Math.max(0, end - CHUNK_BYTES), Math.min(end, CHUNK_BYTES));
+    const chunk = await readAt(handle, Math.max(0, end - CHUNK_BYTES), Math.min(end, CHUNK_BYTES));
     const at = chunk.lastIndexOf(NEWLINE);
-    if (at >= 0) return { ...place, offset: end - chunk.length + at + 1 };
+    if (at >= 0) return end - chunk.length + at + 1;
     end -= Math.max(chunk.length, 1);
   }
-  return { ...place, offset: 0 };
+  return 0;
 }
 
 /** At most `length` bytes; fewer at the end of the file. */

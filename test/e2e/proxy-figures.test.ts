@@ -61,9 +61,10 @@ describe('the figures of a switch behind a real haproxy', () => {
     await load.until(({ bodies }) => bodies.filter((body) => body === next.id).length > 50);
     const seen = await load.stop();
     const report = await counting.read();
-    assert.deepEqual([report.requests, report.failed, report.lostLines], [seen.bodies.length, 0, 0]);
+    // On a busy machine, HAProxy drops a line now and then, and says so.
+    assert.deepEqual([report.requests + report.lostLines, report.failed], [seen.bodies.length, 0]);
     assert.deepEqual(seen.failures, []);
-    assert.match(saySwitch(report), /^0 of \d+ requests failed in the switch, longest drain 0\.\d s$/);
+    assert.match(saySwitch(report), /^0 of \d+ (counted )?requests failed in the switch, longest drain 0\.\d s$/);
   });
 
   test('have the failed requests that the clients saw', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ReleaseDetails } from '../../../shared/api/release-history.ts';
+import { saySwitch } from '../../../shared/domain/switch-figures.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
@@ -46,7 +47,8 @@ describe('the figures of a deploy on real parts', () => {
     const figures = await figuresOf(2);
     assert.deepEqual([figures.state, figures.failed, figures.uncounted], ['final', 0, []]);
     assert.ok(figures.requests > 0 && figures.requests <= bodies.length - before + 50, JSON.stringify(figures));
-    const line = `0 of ${String(figures.requests)} requests failed in the switch, longest drain `;
+    const line = saySwitch(figures); // on a busy machine, HAProxy drops a line now and then, and the text says so
+    assert.match(line, /^0 of \d+ (counted )?requests failed in the switch, longest drain /);
     assert.ok(pushed.text.includes(line), pushed.text);
     assert.ok((await slipway('releases:info', 'v2')).includes(line));
     assert.ok((await slipway('deploy:status')).includes(line));
@@ -55,11 +57,11 @@ describe('the figures of a deploy on real parts', () => {
   it('are printed by a config change and a rollback', async () => {
     assert.match(
       await slipway('config:set', 'A=1'),
-      /live as v3\n0 of \d+ requests? failed in the switch, longest drain /,
+      /live as v3\n0 of \d+ (counted )?requests? failed in the switch, longest drain /,
     );
     assert.match(
       await slipway('rollback', 'v2'),
-      /live as v4\n0 of \d+ requests? failed in the switch, longest drain /,
+      /live as v4\n0 of \d+ (counted )?requests? failed in the switch, longest drain /,
     );
   });
 
@@ -75,6 +77,6 @@ describe('the figures of a deploy on real parts', () => {
     });
     assert.ok(figures.failed > 0 && figures.failed <= seen.failures.length, JSON.stringify(figures));
     assert.equal(figures.failed, figures.codes['H13']);
-    assert.match(pushed.text, /[1-9]\d* of \d+ requests failed in the switch \(\d+ H13\)/);
+    assert.match(pushed.text, /[1-9]\d* of \d+ (counted )?requests failed in the switch \(\d+ H13\)/);
   });
 });
