@@ -23,13 +23,6 @@ export interface StepRunnerDeps {
   readonly roomTimeoutMs: number;
 }
 
-interface Sink {
-  readonly take: (text: string) => void;
-  /** Stores a text without printing it. */
-  readonly keep: (text: string) => void;
-  readonly done: () => Promise<void>;
-}
-
 /** While a command waits or runs, moves of the app get their turn at this interval. */
 const LOOK_EVERY_MS = 2_000;
 
@@ -45,21 +38,24 @@ export class StepRunner {
   async run(app: App, release: Release, { step, io }: RunStep): Promise<Failure | undefined> {
     const known = await this.#deps.store.commandOfRelease(app.id, release.version, step.script);
     if (known === undefined) io.print(renderRunning(step));
-    const head = await this.#missingHead(release, step, known !== undefined);
+    await this.#storeHead(release, step);
     const row = known ?? (await this.#start(app, release, { step, io }));
     if ('code' in row) return row;
-    const sink = this.#sink(row, io);
-    sink.keep(head);
-    const failure = await this.#follow(row, step, { sink, io });
+    const failure = await this.#follow(row, { step, io });
     return failure === undefined ? undefined : inRelease(app, release, { step, failure });
   }
 
-  /** The line before its output, unless a former run of the controller has stored it. Empty for a release without scripts. */
-  async #missingHead({ appId, version, slug }: Release, step: ReleaseStep, isKnown: boolean): Promise<string> {
-    if (slug.scripts === undefined) return '';
+  /** The line before its output, unless a former run of the controller has stored it. A release without scripts has none. */
+  async #storeHead({ appId, version, slug }: Release, step: ReleaseStep): Promise<void> {
+    const { store, log } = this.#deps;
+    if (slug.scripts === undefined) return;
     const head = renderOutputHead(releaseProcess(version, step.script), step);
-    const stored = isKnown ? await this.#deps.store.releaseOutput(appId, version) : undefined;
-    return stored?.includes(head) === true ? '' : head;
+    try {
+      const stored = await store.releaseOutput(appId, version);
+      if (stored?.includes(head) !== true) await store.appendReleaseOutput(appId, version, head);
+    } catch (error) {
+      log.warn({ appId, version, err: error }, 'release.output_not_stored');
+    }
   }
 
   /** Waits for a node with room, like the instances of a release. */
@@ -83,19 +79,14 @@ export class StepRunner {
   }
 
   /** @returns why it failed */
-  async #follow(
-    row: CommandRow,
-    step: ReleaseStep,
-    { sink, io }: { readonly sink: Sink; readonly io: PhaseIo },
-  ): Promise<Failure | undefined> {
+  async #follow(row: CommandRow, { step, io }: RunStep): Promise<Failure | undefined> {
     const { commands } = this.#deps;
     const giveUp = (): void => void this.#cancel(row, io.signal);
     if (io.givenUp?.aborted === true) giveUp();
     io.givenUp?.addEventListener('abort', giveUp);
     try {
-      const ended = commands.ended(row.id, sink.take);
+      const ended = commands.ended(row.id, io.print);
       const last = await this.#untilEnded(ended, io);
-      await sink.done();
       if (last?.state === 'succeeded') return undefined;
       return last?.failure ?? { code: 'SLIP_COMMAND_UNKNOWN', message: `${titleOf(step)} was removed.` };
     } finally {
@@ -123,31 +114,6 @@ export class StepRunner {
       if (found !== undefined) return found.row;
       await io.letMovesPass();
     }
-  }
-
-  /** Copies the output to the user who waits, and to the release. */
-  #sink(row: CommandRow, io: PhaseIo): Sink {
-    const { store, log } = this.#deps;
-    let writes: Promise<unknown> = Promise.resolve();
-    let waiting = '';
-    const write = async (): Promise<void> => {
-      const text = waiting;
-      waiting = '';
-      if (text !== '') await store.appendReleaseOutput(row.appId, row.release, text);
-    };
-    const failed = (error: unknown): void => log.warn({ task: row.id, err: error }, 'release.output_not_stored');
-    const keep = (text: string): void => {
-      waiting += text;
-      writes = writes.then(write).catch(failed);
-    };
-    const take = (text: string): void => {
-      io.print(text);
-      keep(text);
-    };
-    const done = async (): Promise<void> => {
-      await writes;
-    };
-    return { take, keep, done };
   }
 }
 

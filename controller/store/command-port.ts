@@ -19,6 +19,10 @@ export interface CommandStore {
   unfinishedCommands(appId?: AppId): Promise<readonly CommandRow[]>;
   /** The output that is stored. */
   commandOutput(id: TaskId): Promise<string>;
+  /**
+   * Adds to the output of the command and, in the same transaction, to that of the release whose command it is. An agent continues after the
+   * stored bytes, so after a crash both outputs have each byte once.
+   */
   appendCommandOutput(id: TaskId, output: { text: string; bytes: number; lines: number }): Promise<void>;
   /** The first cancellation counts. @param drainedNode name of the node whose drain ends the command */
   setCommandCancelled(id: TaskId, drainedNode?: string): Promise<void>;

@@ -118,6 +118,17 @@ export function commandCases(get: () => Store): void {
     assert.equal((await add()).process, 'run.1');
   });
 
+  it('has the output of a release command in the output of its release too, and that of another command not', async () => {
+    const { store, app, add } = await given(get());
+    const { version } = await store.createRelease(newRelease(app));
+    const [command, other] = [await add({ kind: 'release', release: version }), await add({ release: version })];
+    for (const { id } of [command, other, command])
+      await store.appendCommandOutput(id, { text: 'one\n', bytes: 4, lines: 1 });
+    assert.equal(await store.commandOutput(other.id), 'one\n');
+    assert.equal((await store.command(command.id))?.outputBytes, 8);
+    assert.equal(await store.releaseOutput(app.id, version), 'one\none\n');
+  });
+
   it('has each script of app.json once for each release, beside its release command', async () => {
     const { store, app, add } = await given(get());
     await add({ kind: 'release', release: 12 });

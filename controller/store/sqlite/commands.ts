@@ -14,6 +14,7 @@ import { insertEvent } from './events.ts';
 import { firstBytes } from '../release-output.ts';
 import { listOf } from './list-of.ts';
 import { appendOutput, outputBytes, readOutput, trimCommandOutputs, type OutputOwner } from './outputs.ts';
+import { appendToRelease } from './release-outputs.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { appIdColumn, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -112,8 +113,22 @@ function createCommandOutputs({
         if (owner === undefined) return;
         const kept = firstBytes(added, COMMAND_OUTPUT_BYTES - (await outputBytes(tx, owner)));
         if (kept !== '') await appendOutput({ tx, cipher }, owner, kept);
+        const release = await releaseOfOutput(tx, id);
+        if (release !== undefined)
+          await appendToRelease({ tx, cipher }, { appId: owner.appId, version: release }, added);
       }),
   };
+}
+
+/** Undefined: the command is not a command of a release. */
+async function releaseOfOutput(tx: Tx, taskId: TaskId): Promise<number | undefined> {
+  const found = tx.selectFrom('commands').innerJoin('tasks', 'tasks.id', 'commands.taskId');
+  const row = await found
+    .select('commands.release as release')
+    .where('tasks.id', '=', taskId)
+    .where('tasks.kind', '=', 'release')
+    .executeTakeFirst();
+  return row?.release;
 }
 
 async function outputOwner(tx: Tx, taskId: TaskId): Promise<OutputOwner | undefined> {

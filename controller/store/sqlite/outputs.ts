@@ -6,10 +6,14 @@ import { parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 /** Whose output a text is: a command, or the release phase of a release. */
-export type OutputOwner =
-  { readonly appId: AppId; readonly taskId: TaskId } | { readonly appId: AppId; readonly version: number };
+export type OutputOwner = { readonly appId: AppId; readonly taskId: TaskId } | ReleaseOutputOwner;
 
-interface Sealed {
+export interface ReleaseOutputOwner {
+  readonly appId: AppId;
+  readonly version: number;
+}
+
+export interface Sealed {
   readonly tx: Tx;
   readonly cipher: ConfigCipher;
 }
