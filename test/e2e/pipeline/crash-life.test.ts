@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../../controller/store/open-store.ts';
@@ -9,6 +8,7 @@ import type { GarbageBody, RetentionBody } from '../../../shared/api/release-his
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
 import { eventually } from '../../support/eventually.ts';
+import { FailpointFile } from '../../support/failpoint-file.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import type { Repository } from '../../support/fleet-user.ts';
 import { TEST_KEYRING } from '../../support/store-fixtures.ts';
@@ -48,32 +48,29 @@ interface ReleaseRow {
 describe('kill -9 between two steps of the life of an app', { concurrency: false }, () => {
   let fleet: TestFleet;
   let hello: Repository;
-  let dir: string;
+  let failpoints: FailpointFile;
   /** Version in the answer of the app, by commit. */
   const versions = new Map<string, string>();
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
-    await chmod(dir, 0o755);
-    await killAt('');
+    failpoints = await FailpointFile.open();
     fleet = await TestFleet.start({
       sandbox: 'process',
       controller: { rollout: { settleMs: 200, bakeMs: 200 } },
-      env: { SLIPWAY_FAILPOINTS_FILE: failpoints() },
+      env: failpoints.env,
       ...(process.getuid?.() === 0 ? { agentUid: NOBODY } : {}),
     });
     hello = await fleet.me.repository('hello', app('1'));
     await push('1');
-    await api('PATCH', '/config', { COLOUR: 'blue', SICK: join(dir, 'sick') });
+    await api('PATCH', '/config', { COLOUR: 'blue', SICK: join(failpoints.dir, 'sick') });
     await push('2');
   });
   after(async () => {
     await fleet.stop();
-    await rm(dir, { recursive: true, force: true });
+    await failpoints.remove();
   });
 
-  const failpoints = (): string => join(dir, 'failpoints');
-  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
+  const killAt = (stage: string): Promise<void> => failpoints.killAt(stage);
   const api = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<unknown> =>
     fleet.api(method, `/apps/hello${path}`, body);
   const answer = async (name = 'hello'): Promise<{ readonly status: number; readonly body: string }> =>
@@ -280,7 +277,7 @@ describe('kill -9 between two steps of the life of an app', { concurrency: false
       const check = { path: '/up', attempts: 1, wait: 1 };
       await api('PATCH', '/checks/web', { check: { ...check, type: 'readiness' } });
       const { body } = await answer();
-      const sick = join(dir, 'sick');
+      const sick = join(failpoints.dir, 'sick');
       await agentDies('agent.marked', () => writeFile(sick, ''));
       await answers(503);
       await rm(sick);

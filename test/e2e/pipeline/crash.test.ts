@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
+import { FailpointFile } from '../../support/failpoint-file.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 
@@ -46,25 +44,21 @@ describe('kill -9 in the middle of a push', () => {
   let fleet: TestFleet;
   let hello: Repository;
   let version = 1;
-  let dir: string;
+  let failpoints: FailpointFile;
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
-    await killAt('');
-    const env = { SLIPWAY_FAILPOINTS_FILE: failpoints() };
-    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env });
+    failpoints = await FailpointFile.open();
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env: failpoints.env });
     hello = await fleet.me.repository('hello', helloApp('1'));
     const first = await hello.push('hello');
     assert.ok(first.ok, first.text);
   });
   after(async () => {
     await fleet.stop();
-    await rm(dir, { recursive: true, force: true });
+    await failpoints.remove();
   });
 
-  const failpoints = (): string => join(dir, 'failpoints');
-  /** The processes that run look there at every stage. None when empty. */
-  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
+  const killAt = (stage: string): Promise<void> => failpoints.killAt(stage);
 
   async function nextVersion(): Promise<{ commit: string; body: RegExp }> {
     version += 1;

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
+import { FailpointFile } from '../../support/failpoint-file.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 
@@ -54,23 +52,20 @@ interface RunRow {
 describe('scripts of app.json', () => {
   let fleet: TestFleet;
   let hello: Repository;
-  let dir: string;
+  let failpoints: FailpointFile;
   let content = 10;
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
-    await killAt('');
-    const env = { SLIPWAY_FAILPOINTS_FILE: failpoints() };
-    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env });
+    failpoints = await FailpointFile.open();
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env: failpoints.env });
     hello = await fleet.me.repository('hello', app('1', ALL, 'sh say.sh release'));
   });
   after(async () => {
     await fleet.stop();
-    await rm(dir, { recursive: true, force: true });
+    await failpoints.remove();
   });
 
-  const failpoints = (): string => join(dir, 'failpoints');
-  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
+  const killAt = (stage: string): Promise<void> => failpoints.killAt(stage);
   const newest = async (): Promise<ReleaseRow> =>
     ((await fleet.api('GET', '/apps/hello/releases?limit=1')) as ReleaseRow[])[0] ?? assert.fail('no release');
   const commands = async (): Promise<readonly RunRow[]> =>
@@ -179,7 +174,9 @@ describe('scripts of app.json', () => {
           const log = await fleet.slipway('logs', '-a', 'hello', '-p', name, '-n', '100');
           const ran = log.split(`postdeploy of v${String(version)} `).length - 1;
           assert.ok(ran <= 1, `it ran ${String(ran)} times`);
-          if (state === 'succeeded') assert.equal(ran, 1);
+          const output = await fleet.slipway('releases:output', `v${String(version)}`, '-a', 'hello');
+          const printed = output.split(`postdeploy of v${String(version)} `).length - 1;
+          if (state === 'succeeded') assert.deepEqual([ran, printed], [1, 1], output);
           else assert.match(failure?.code ?? '', /^SLIP_COMMAND_(UNKNOWN|NOT_STARTED)$/);
           assert.deepEqual([(await newest()).version, (await newest()).state], [version, 'current']);
         }

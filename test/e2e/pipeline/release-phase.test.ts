@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
+import { FailpointFile } from '../../support/failpoint-file.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 
@@ -40,23 +38,20 @@ interface ReleaseRow {
 describe('the release phase', () => {
   let fleet: TestFleet;
   let hello: Repository;
-  let dir: string;
+  let failpoints: FailpointFile;
   let content = 1;
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
-    await killAt('');
-    const env = { SLIPWAY_FAILPOINTS_FILE: failpoints() };
-    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env });
+    failpoints = await FailpointFile.open();
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env: failpoints.env });
     hello = await fleet.me.repository('hello', app('1', 0));
   });
   after(async () => {
     await fleet.stop();
-    await rm(dir, { recursive: true, force: true });
+    await failpoints.remove();
   });
 
-  const failpoints = (): string => join(dir, 'failpoints');
-  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
+  const killAt = (stage: string): Promise<void> => failpoints.killAt(stage);
   const serves = async (version: string): Promise<boolean> =>
     (await fleet.site.get('hello')).body.startsWith(`version=${version} `);
   const newest = async (): Promise<ReleaseRow> =>
