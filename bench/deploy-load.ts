@@ -13,7 +13,6 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ReleaseBody } from '../shared/api/releases.ts';
 import { eventually } from '../test/support/eventually.ts';
@@ -34,8 +33,6 @@ const OTHER = 'app-2';
 const DRAIN_TIMEOUT_MS = 30_000;
 /** Until the drain of replaced instances begins (settle and bake), and for their end. */
 const BEFORE_AND_AFTER_DRAIN_MS = 90_000;
-/** Until a line of a proxy is in its file. */
-const LOG_DELAY_MS = 1_000;
 const SOCKETS_OF_OPERATION = 2;
 const SOCKETS_OF_DRAIN = 8;
 
@@ -126,8 +123,10 @@ async function openBench(fleet: ServerFleet, rate: Rate): Promise<Bench> {
 
 /** The logs of the proxies at the first failure. At this rate they only have the last few seconds. */
 async function explain({ servers }: ServerFleet): Promise<void> {
-  await delay(LOG_DELAY_MS);
-  for (const account of await Promise.all(servers.list.map(proxyAccount))) console.log(account);
+  const accounts = (): Promise<readonly string[]> => Promise.all(servers.list.map(proxyAccount));
+  const isLogged = async (): Promise<boolean> => (await accounts()).some((account) => account.includes(' code=H'));
+  await eventually('a line about the failure', isLogged).catch(() => undefined); // no proxy saw this failure
+  for (const account of await accounts()) console.log(account);
 }
 
 /** Runs one operation, and checks the answers of its release and the connections that were open before. */

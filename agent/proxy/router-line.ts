@@ -147,7 +147,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   'L*': unavailable('H14', 'No web processes running'),
 };
 
-/** The error code of the router. Undefined: it passed the answer of the app on. */
+/** The error code of the router. Undefined: the router passed on the answer of the app. */
 export function failureCode(record: AccessRecord): string | undefined {
   return failureOf(record)?.code;
 }

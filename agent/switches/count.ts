@@ -52,7 +52,7 @@ export class SwitchCount {
     this.#drains.delete(instanceId);
   }
 
-  /** Lines are missing. The first cause stays. */
+  /** Some lines are missing. Keeps the first cause. */
   missed(gap: SwitchGap): void {
     this.#gap ??= gap;
   }

@@ -23,13 +23,13 @@ type Open = ReadonlyMap<string, number>;
 export class SwitchWindow {
   readonly #deps: WindowDeps;
   #query: SwitchQuery;
-  /** The question now. 0: whether the count has begun. */
+  /** The number of the question that waits for an answer. 0 asks whether the count has begun. */
   #question = 0;
   /** `due`: no mark is written. `marked`: it is written. `counted`: it is in the log, so the count has every line before it. */
   #stage: 'due' | 'marked' | 'counted' | 'answered' = 'due';
   /** Monotonic time of the last mark. */
   #markedAtMs = 0;
-  /** From its `begin` mark in the log on. */
+  /** Counted since the `begin` mark in the log. */
   #count: SwitchCount | undefined;
   /** Lost lines at the `begin` mark. */
   #lostBefore: Readonly<Record<string, number>> = {};

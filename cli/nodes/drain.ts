@@ -45,7 +45,7 @@ async function followDrain(
   }
 }
 
-/** What still runs there. */
+/** The instances and one-off commands that still run on the node. */
 function namesOn({ placed, commands = [] }: NodeInfoBody): readonly string[] {
   return [...placed, ...commands].map(({ app, name }) => `${name} of ${app}`);
 }

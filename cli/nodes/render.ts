@@ -51,7 +51,7 @@ export function renderNodeInfo(node: NodeInfoBody, context: RenderContext): stri
   return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}${renderCommands(node, context)}`;
 }
 
-/** Empty while none runs. */
+/** The lines about running one-off commands. */
 function renderCommands({ commands = [] }: NodeInfoBody, context: RenderContext): string {
   if (commands.length === 0) return '';
   const rows = renderTable(commands.map((command) => commandRow(command, context)));

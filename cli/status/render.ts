@@ -23,7 +23,7 @@ export function renderStatus(status: StatusBody, context: RenderContext): string
   return [...parts, ...(commands === '' ? [] : [commands])].join('\n');
 }
 
-/** Empty while none runs. */
+/** The section about running one-off commands. */
 function renderCommands({ commands = [], moreCommands }: StatusBody, context: RenderContext): string {
   if (commands.length === 0) return '';
   const rows = renderTable(commands.map((command) => commandRow(command, context)));

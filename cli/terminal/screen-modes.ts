@@ -6,7 +6,7 @@ const MODES: ReadonlySet<number> = new Set([1, 25, 47, 1000, 1002, 1003, 1004, 1
 /** Of these, only the cursor is on in a fresh terminal. */
 const ON_AT_START: ReadonlySet<number> = new Set([25]);
 const ESCAPE = '\u001b';
-/** The longest sequence that is completed by the next piece of output. */
+/** An unfinished sequence waits for the next piece of output, if it is not longer than this. */
 const SEQUENCE_MAX = 64;
 
 /**

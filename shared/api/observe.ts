@@ -62,7 +62,7 @@ const appStatusBody = z.object({
   release: z.number().optional(),
   /** Instances that are up: they passed the health check of their start. */
   live: z.number(),
-  /** Those of them whose health checks do not fail now, so that they get requests. Absent: the controller is older. */
+  /** The live instances whose health checks do not fail. Only these get requests. Absent: the controller is older. */
   ready: z.number().optional(),
   desired: z.number(),
   nodes: list(z.string()),

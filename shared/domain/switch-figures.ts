@@ -45,7 +45,7 @@ export interface NodeFigures extends SwitchKey {
 
 const COUNT = z.int().min(0);
 const ROUTER_CODE = /^H\d{2}$/;
-/** More than the router has. */
+/** The router has fewer codes than this. */
 const CODES_MAX = 100;
 /** Nodes that a report names. */
 export const UNCOUNTED_NAMED_MAX = 10;
@@ -137,9 +137,9 @@ export function saySwitch(report: Said): string {
 /** @param isCounted the figures follow when these requests have ended */
 function sayOpen(count: number, isCounted: boolean): string {
   const isOne = count === 1;
-  const who = isOne ? '1 request to an old instance' : `${String(count)} requests to old instances`;
-  if (isCounted) return `${who} ${isOne ? 'is' : 'are'} still open`;
-  return `${who} ${isOne ? 'was still open and is' : 'were still open and are'} no longer counted`;
+  const requests = isOne ? '1 request to an old instance' : `${String(count)} requests to old instances`;
+  if (isCounted) return `${requests} ${isOne ? 'is' : 'are'} still open`;
+  return `${requests} ${isOne ? 'was still open and is' : 'were still open and are'} no longer counted`;
 }
 
 function isIncomplete({ lostLines, uncountedNodes }: Said): boolean {

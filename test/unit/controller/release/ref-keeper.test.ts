@@ -23,7 +23,7 @@ const clock = {
 
 function keeper(moveRef: (commit: string) => Promise<void>, current: () => string): RefKeeper {
   const release = () => ({ ref: 'refs/heads/main', slug: { commit: current() } }) as Release;
-  const store = { currentRelease: () => Promise.resolve(release()) } as unknown as Store;
+  const store = { currentRelease: () => Promise.resolve(release()) } as unknown as Store; // what it reads of a store
   return new RefKeeper({
     store,
     clock,
@@ -47,7 +47,7 @@ describe('a deploy ref', () => {
     const moved: unknown[] = [];
     let current: unknown = { slug: { commit: 'c1' } };
     const refs = new RefKeeper({
-      store: { currentRelease: () => Promise.resolve(current) } as unknown as Store,
+      store: { currentRelease: () => Promise.resolve(current) } as unknown as Store, // what it reads of a store
       clock,
       log: pino({ level: 'silent' }),
       moveRef: (_app, ref, commit) => Promise.resolve(void moved.push([ref, commit])),

@@ -21,11 +21,11 @@ const OLD = { desired: 'run', release: 1, processType: 'web' } as unknown as Ass
 function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly string[] } = {}) {
   const asked: SwitchQuery[][] = [];
   const node = (name: string, countsSwitches?: true): LiveNode =>
-    ({ nodeId: name, name, state: 'ready', connected: true, countsSwitches }) as unknown as LiveNode;
+    ({ nodeId: name, name, state: 'ready', connected: true, countsSwitches }) as unknown as LiveNode; // what it reads of a node
   const nodes = [...Object.keys(own).map((name) => node(name, true)), ...old.map((name) => node(name))];
   const answer = (name: string, query: SwitchQuery): void => {
     const figures = { requests: 0, codes: {}, openRequests: 0, longestDrainMs: 0, lostLines: 0, ...own[name] };
-    const session = { nodeId: name } as unknown as AgentSession;
+    const session = { nodeId: name } as unknown as AgentSession; // what it reads of a session
     counts.reported(session, { kind: 'switchFigures', ...KEY, read: query.read, ...figures });
   };
   const sessions = Object.keys(own).map(
@@ -36,7 +36,7 @@ function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly s
           asked.push(switches);
           queueMicrotask(() => switches.forEach((query) => answer(name, query)));
         },
-      }) as unknown as AgentSession,
+      }) as unknown as AgentSession, // what it uses of a session
   );
   const counts = new SwitchCounts({ sessions: () => sessions, clock: systemClock });
   const store = {
