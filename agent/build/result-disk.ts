@@ -6,7 +6,7 @@ import { humanBytes } from './heroku-output.ts';
 /** Two manifests of 1 MiB, lists of 64 kB each, and the output of tar and curl. The memory counts as the build's own. */
 const RESULT_BYTES = 16 * 1024 * 1024;
 const RESULT_FILES = 1024;
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /**
  * Mounts a small file system in memory on the folder for the results of a build. Untrusted code writes there, so bytes and files are

@@ -76,6 +76,6 @@ async function meshAddress({ mesh }: AgentConfig, { grpcAddress }: NodeIdentity)
 
 /** For example `2.6.12`; empty when HAProxy cannot be started. */
 async function haproxyVersion(): Promise<string> {
-  const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 5_000 }).catch(() => undefined);
+  const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 30_000 }).catch(() => undefined);
   return /version (\d+\.\d+[^ -]*)/i.exec(answer?.stdout ?? '')?.[1] ?? '';
 }

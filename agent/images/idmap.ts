@@ -9,7 +9,7 @@ export const DEFAULT_IDMAP_SCRIPT: string = fileURLToPath(new URL('./idmap.pl', 
 
 export const PROBE_PREFIX = 'probe-';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 const PROBE_UID = 536_871_912;
 
 /** Mounts a clone of a mount on an empty folder, where files of root belong to `ownerUid`. @throws SLIP_EXEC_* */
