@@ -100,7 +100,7 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       for (let turn = 0; turn < 5; turn += 1) {
         const { id } = await lab.run(workloads.stay());
         await lab.sandbox.signal(id, 'SIGTERM');
-        await ended(lab.sandbox, id, 5_000);
+        await ended(lab.sandbox, id);
         await lab.sandbox.forget(id);
       }
     });
@@ -176,7 +176,7 @@ async function untilItRuns(lab: SandboxLab, id: string): Promise<void> {
 }
 
 export async function greeting(address: string, port: number): Promise<string> {
-  const socket = connect({ host: address, port, timeout: 2000 });
+  const socket = connect({ host: address, port, timeout: 30_000 });
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
   socket.on('timeout', () => socket.destroy());

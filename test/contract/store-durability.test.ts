@@ -68,18 +68,20 @@ describe('store durability', () => {
 
   it('waits for a lock of another program, and says so when it never comes', async () => {
     const path = join(dir, 'busy', 'slipway.db');
-    const hasty = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 20 };
+    let pace = 20;
+    const hasty = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * pace };
     await using store = await disposable(openStore({ path, clock: hasty, randomId, keyring: TEST_KEYRING }));
     const other = new Database(path);
     other.exec('begin immediate');
     await assert.rejects(addUser(store, 'late'), { code: 'SLIP_STORE_BUSY', kind: 'transient' });
+    pace = 1;
     const patient = addUser(store, 'patient');
     await new Promise((resolve) => setImmediate(resolve));
     other.close();
     await patient;
   });
 
-  it('reports a full disk, loses nothing, and continues when space is free', { timeout: 60_000 }, async () => {
+  it('reports a full disk, loses nothing, and continues when space is free', async () => {
     const mount = join(dir, 'small');
     await mkdir(mount);
     await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mount] });

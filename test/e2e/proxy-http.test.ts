@@ -25,7 +25,7 @@ import {
 
 const ALPHA = 'appalpha' as AppId;
 
-/** Long enough for a busy machine to answer, short enough to wait for its end. */
+/** The limit for the first byte of an answer in tests that wait for its end. A busy machine may exceed it with every other answer. */
 const RESPONSE_MS = 2000;
 
 interface Scene extends AsyncDisposable {
@@ -39,9 +39,9 @@ interface Scene extends AsyncDisposable {
 async function openScene(config: Partial<HaproxyConfig> = {}): Promise<Scene> {
   const times = {
     requestHeadTimeoutMs: 20_000,
-    responseTimeoutMs: RESPONSE_MS,
+    responseTimeoutMs: 120_000,
     idleTimeoutMs: 20_000,
-    connectTimeoutMs: 5000,
+    connectTimeoutMs: 20_000,
   };
   const lab = await openProxyLab({ ...times, ...config });
   const backend = await openBackend('one0000001', (request, response) => {
@@ -86,8 +86,24 @@ async function send(port: number, text: string): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.on('error', () => undefined);
-  socket.setTimeout(20_000, () => socket.destroy());
+  socket.setTimeout(120_000, () => socket.destroy());
   await once(socket, 'close');
+  return Buffer.concat(chunks).toString();
+}
+
+/** An upload in five parts. Resolves with the answer. */
+async function uploadSlowly(port: number, durationMs: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('POST /upload HTTP/1.1\r\nHost: alpha.test\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n');
+  for (let part = 0; part < 5; part += 1) {
+    socket.write('x'.repeat(20_000));
+    await delay(durationMs / 5); // the time itself is what is tested
+  }
+  await closed;
   return Buffer.concat(chunks).toString();
 }
 
@@ -282,8 +298,13 @@ describe('requests through a real haproxy', () => {
 
   test('each failure of the app is a 503 with its H code in the log', async () => {
     await using scene = await openScene();
-    for (const path of ['/hang', '/vanish', '/garbage']) {
-      const { status, body } = await ask(scene.lab.port, 'alpha.test', { path });
+    await using hasty = await openScene({ responseTimeoutMs: RESPONSE_MS });
+    for (const { lab, path } of [
+      { lab: hasty.lab, path: '/hang' },
+      { lab: scene.lab, path: '/vanish' },
+      { lab: scene.lab, path: '/garbage' },
+    ]) {
+      const { status, body } = await ask(lab.port, 'alpha.test', { path });
       assert.equal(status, 503, path);
       assert.match(body, /This app could not answer/);
     }
@@ -291,7 +312,7 @@ describe('requests through a real haproxy', () => {
     await scene.lab.proxy.apply([{ ...routesOf('alpha', [nowhere]), appId: ALPHA }]);
     assert.equal((await ask(scene.lab.port, 'alpha.test', { path: '/refused' })).status, 503);
     const lines = await eventually('four lines', async () => {
-      const all = await scene.routerLines();
+      const all = [...(await hasty.routerLines()), ...(await scene.routerLines())];
       return all.length >= 4 ? all : undefined;
     });
     assert.deepEqual(
@@ -306,18 +327,11 @@ describe('requests through a real haproxy', () => {
   });
 
   test('an upload slower than the limit for the first byte is not cut', async () => {
-    await using scene = await openScene();
-    const socket = connect(scene.lab.port, '127.0.0.1');
-    const chunks: Buffer[] = [];
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    const closed = once(socket, 'close');
-    socket.write('POST /upload HTTP/1.1\r\nHost: alpha.test\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n');
-    for (let part = 0; part < 5; part += 1) {
-      socket.write('x'.repeat(20_000));
-      await delay(RESPONSE_MS / 3); // the time itself is what is tested
-    }
-    await closed;
-    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200 [^]*uploaded$/);
+    await using scene = await openScene({ responseTimeoutMs: RESPONSE_MS });
+    // On a busy machine, the answer to an upload that is complete can take longer than the limit, too.
+    await eventually('the answer', async () =>
+      /^HTTP\/1\.1 200 [^]*uploaded$/.test(await uploadSlowly(scene.lab.port, 1.6 * RESPONSE_MS)),
+    );
   });
 
   test('a request that could be read in two ways, and CONNECT, are refused', async () => {

@@ -256,7 +256,7 @@ function makeTask(given: BuildOptions): BuildTask {
     config: sealAll(given.config ?? {}),
     buildpacks: [],
     limits: DEFAULT_BUILD_LIMITS,
-    timeoutMs: 120_000,
+    timeoutMs: 280_000,
     slugLimitBytes: 500 * 1024 * 1024,
     outputLimitBytes: 10 * 1024 * 1024,
     ...given.task,

@@ -101,7 +101,7 @@ export class Clone {
       args: [...account, '--', join(this.dir, program), ...args],
       cwd: this.dir,
       env,
-      timeoutMs: 200_000,
+      timeoutMs: 500_000,
     });
   }
 

@@ -93,7 +93,7 @@ export async function openControllerServers(
       call({}, { authorization: `Bearer ${secret.secret.reveal()}` }, { method, path, body }),
     askAs: (tls, method, path, body) =>
       call(tls === undefined ? {} : { key: tls.key, cert: tls.certificate }, {}, { method, path, body }),
-    token: async ({ expiresAtMs = Date.now() + 60_000 } = {}) => {
+    token: async ({ expiresAtMs = Date.now() + 3_600_000 } = {}) => {
       const token = newJoinToken();
       await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs });
       return token.secret.reveal();

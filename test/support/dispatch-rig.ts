@@ -138,7 +138,7 @@ export interface Rig {
 
 /** Short times for what must happen. Long times for what a slow machine could cause; a test of these sets shorter ones. */
 const FAST: Partial<DispatchConfig> = {
-  unreachableAfterMs: 60_000,
+  unreachableAfterMs: 240_000,
   taskRejoinMs: 60_000,
   refusalRetryMs: 100,
   heartbeatRate: { perSecond: 1_000, minMs: 100, maxMs: 1_000 },

@@ -198,7 +198,7 @@ export class Repository {
 
   /** A git command that may fail. */
   async attempt(args: readonly string[]): Promise<PushResult> {
-    const result = await run({ file: 'git', args, cwd: this.dir, env: this.#env, timeoutMs: 180_000 });
+    const result = await run({ file: 'git', args, cwd: this.dir, env: this.#env, timeoutMs: 400_000 });
     return { ok: result.code === 0, text: result.stdout + result.stderr };
   }
 
@@ -209,7 +209,7 @@ export class Repository {
       args: ['ls-remote', this.address(app), ref],
       cwd: this.dir,
       env: this.#env,
-      timeoutMs: 150_000,
+      timeoutMs: 400_000,
     });
     const commit = stdout.split('\t', 1)[0] ?? '';
     return commit === '' ? undefined : commit;

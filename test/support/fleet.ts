@@ -192,6 +192,17 @@ export class TestFleet {
     await this.#agent.end(signal);
   }
 
+  /** Starts one of the two again with other settings. */
+  async restartWith(name: 'controller' | 'agent', change: Readonly<Record<string, unknown>>): Promise<void> {
+    const path = join(this.dir, `${name}.json`);
+    const settings = JSON.parse(readFileSync(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...settings, ...change }));
+    await (name === 'controller' ? this.endController('SIGTERM') : this.endAgent('SIGTERM'));
+    if (name === 'controller') await this.startController();
+    else await this.startAgentAlone();
+    await this.untilConnected();
+  }
+
   /** Resolves when the process has ended because a failpoint killed it. */
   async controllerGone(): Promise<void> {
     await this.#controller.gone();
@@ -237,6 +248,14 @@ export class TestFleet {
     };
     const { stdout, stderr } = await run({ file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 240_000 });
     return stdout + stderr;
+  }
+
+  /** The output of `slipway logs`, asked again while a busy node does not answer in time. */
+  async pastLogs(...args: string[]): Promise<string> {
+    return await eventually('every node has sent its lines', async () => {
+      const text = await this.slipway('logs', ...args);
+      return text.includes('its lines are missing') ? undefined : text;
+    });
   }
 
   /** Another user with another key. */

@@ -80,7 +80,7 @@ export class Load {
     return this.#seen.failures.length;
   }
 
-  async until(condition: (seen: Seen) => boolean, limitMs = 150_000): Promise<void> {
+  async until(condition: (seen: Seen) => boolean, limitMs = 240_000): Promise<void> {
     const deadline = performance.now() + limitMs;
     while (!condition(this.#seen)) {
       if (performance.now() > deadline)

@@ -97,7 +97,7 @@ export function privateNetworkTests(get: () => SandboxLab): void {
       `${machine.address}:${String(MESH_PORT)}`,
     ];
     const tries = `use Socket; for (@ARGV, "${machine.address}:${String(machine.port)}") { my ($a, $p) = split /:/; socket(my $s, PF_INET, SOCK_STREAM, 0);
-      local $SIG{ALRM} = sub { die }; eval { alarm 2; print connect($s, sockaddr_in($p, inet_aton($a))) ? "open\\n" : "closed\\n" }; print "closed\\n" if $@; }`;
+      local $SIG{ALRM} = sub { die }; eval { alarm 20; print connect($s, sockaddr_in($p, inet_aton($a))) ? "open\\n" : "closed\\n" }; print "closed\\n" if $@; }`;
     const { output } = await finish({ ...shop, argv: ['/usr/bin/perl', '-e', tries, ...targets] });
     await set(table({}));
     await sandbox.forget(other.id);

@@ -6,7 +6,7 @@ import { run, runOk } from '../../shared/kit/exec.ts';
 
 /** The app inside the sandbox: one fixed probe for each path. It answers with plain text, and with the code of an error. */
 const SERVER = String.raw`
-const { execFileSync, spawnSync } = require('node:child_process');
+const { execFile, execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const nonce = Math.random().toString(36).slice(2);
@@ -15,9 +15,9 @@ const run = (file, ...args) => execFileSync(file, args).toString();
 const code = (work) => { try { return work(); } catch (error) { return error.code; } };
 const look = (path) => (fs.statSync(path).isDirectory() ? JSON.stringify(fs.readdirSync(path)) : fs.readFileSync(path, 'latin1').slice(0, 4096));
 
-function connect(host, port) {
+function connect(host, port, timeout) {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port: Number(port), timeout: 4000 });
+    const socket = net.connect({ host, port: Number(port), timeout: Number(timeout) });
     const end = (how) => { socket.destroy(); resolve(how); };
     socket.on('connect', () => end('open')).on('timeout', () => end('timeout')).on('error', (error) => end(error.code));
   });
@@ -33,12 +33,19 @@ function fillBytes(dir) {
   return bytes + ' ' + rest;
 }
 
-function fillInodes(dir) {
+/** A busy machine needs longer than an answer may take, so this works in the background. Ask again while it says busy. */
+let filled;
+async function fillInodes(dir) {
+  filled = 'busy';
   fs.mkdirSync(dir + '/many');
   let files = 0;
-  const why = code(() => { for (; files < 400000; files += 1) fs.closeSync(fs.openSync(dir + '/many/' + files, 'w')); });
-  fs.rmSync(dir + '/many', { recursive: true });
-  return files + ' ' + why;
+  let why;
+  while (why === undefined && files < 400000) {
+    why = code(() => { for (let n = 0; n < 1000; n += 1, files += 1) fs.closeSync(fs.openSync(dir + '/many/' + files, 'w')); });
+    await new Promise(setImmediate);
+  }
+  await new Promise((done) => execFile('rm', ['-r', dir + '/many'], done));
+  filled = files + ' ' + why;
 }
 
 function eat() {
@@ -55,9 +62,9 @@ const probes = {
   '/look': ({ path }) => code(() => look(path)),
   '/owner': ({ path }) => code(() => String(fs.statSync(path).uid)),
   '/write': ({ path, text }) => code(() => { fs.writeFileSync(path, text); return fs.readFileSync(path, 'utf8'); }),
-  '/connect': ({ host, port }) => connect(host, port),
+  '/connect': ({ host, port, timeout }) => connect(host, port, timeout),
   '/fill-bytes': ({ dir }) => fillBytes(dir),
-  '/fill-inodes': ({ dir }) => fillInodes(dir),
+  '/fill-inodes': ({ dir }) => { if (filled === undefined) fillInodes(dir); return filled; },
   '/eat': eat,
   '/exit': ({ status }) => process.exit(Number(status)),
 };

@@ -241,7 +241,7 @@ export class PushFixture {
       args: [...before, ...this.sshArgs(...keys), 'git@127.0.0.1', ...after],
       env: this.env(),
       stdin: '',
-      timeoutMs: 150_000,
+      timeoutMs: 240_000,
     });
   }
 

@@ -149,7 +149,7 @@ function makeLayer(dir: string, files: Readonly<Record<string, string>>, owner: 
   return layer;
 }
 
-export async function ended(sandbox: Sandbox, id: string, limitMs = 150_000): Promise<SandboxStatus> {
+export async function ended(sandbox: Sandbox, id: string, limitMs = 240_000): Promise<SandboxStatus> {
   return eventually(
     `sandbox ${id} ended`,
     async () => {

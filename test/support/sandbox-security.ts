@@ -138,7 +138,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
     it('stops a fork bomb at its limit', async () => {
       const { output } = await lab.finish({
         argv: perl(
-          '$| = 1; my $n = 0; while (defined(my $p = fork)) { if (!$p) { sleep 20; exit } last if ++$n > 500 } print "$n\\n"; kill 9, -1',
+          '$| = 1; my $n = 0; while (defined(my $p = fork)) { if (!$p) { sleep 1000; exit } last if ++$n > 500 } print "$n\\n"; kill 9, -1',
         ),
       });
       assert.ok(Number(output) > 10 && Number(output) < 80, output);
@@ -148,11 +148,11 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       const { output } = await lab.finish({
         limits: { ...lab.spec().limits, cpuMillis: 200 },
         argv: perl(
-          'my $until = 4 + time; 1 until time >= $until; my ($user, $system) = times; print $user + $system, "\n"',
+          'my ($from, @used) = time; do { @used = times } until $used[0] + $used[1] >= 0.8; print time - $from, "\n"',
         ),
       });
-      // 3 to 4 s by the clock; one more period may have started
-      assert.ok(Number(output) > 0.05 && Number(output) < 1, `${output} s of a processor`);
+      // 0.8 s of a processor are 4 s by the clock, which counts whole seconds. A busy machine needs longer.
+      assert.ok(Number(output) >= 3, `${output} s for 0.8 s of a processor`);
     });
 
     it('kills a process that uses more memory than its limit, and reports it', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseMountInfo } from '../../agent/sandbox/files/mounts.ts';
@@ -15,9 +15,9 @@ type Child = ReturnType<typeof start>;
 
 const AGENT = join(import.meta.dirname, '..', 'fixtures', 'sandbox', 'agent.ts');
 const sh = (script: string): string[] => ['/bin/sh', '-c', script];
-/** 10 MB a second for two seconds, then exit 7. */
+/** 10 MB a second for three seconds, and on a busy machine until it has written 8 MB. Then exit 7. */
 const CHATTER = `my $line = "x" x 1023 . "\\n"; my $until = time + 3; my $n = 0; $| = 1;
-  while (time < $until) { my $s = Time::HiRes::time(); syswrite(STDOUT, $line) for 1 .. 1024; Time::HiRes::sleep(0.1 - (Time::HiRes::time() - $s)) if Time::HiRes::time() - $s < 0.1 }
+  while (time < $until || $n < 8) { $n += 1; my $s = Time::HiRes::time(); syswrite(STDOUT, $line) for 1 .. 1024; Time::HiRes::sleep(0.1 - (Time::HiRes::time() - $s)) if Time::HiRes::time() - $s < 0.1 }
   syswrite(STDOUT, "last words\\n"); exit 7`;
 
 /** Tests of sandboxes while the agent, the logger or other programs die. */
@@ -66,18 +66,21 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
         'build',
       );
       await kill(agent);
-      const found = await ended(lab.sandbox, status.id, 5000);
+      const found = await ended(lab.sandbox, status.id);
       assert.deepEqual([found.purpose, found.exit?.signal], ['build', 'SIGKILL']);
       assert.ok((await lab.sandbox.list()).some((entry) => entry.id === status.id));
       await lab.sandbox.forget(status.id);
     });
 
     it('keeps running, and logging, when its supervisor is killed; the exit code is lost, the end is not', async () => {
-      const { id } = await lab.run({ argv: sh('for i in $(seq 30); do echo line $i; sleep 0.05; done') });
+      const { id } = await lab.run({
+        argv: sh('echo line 1; until [ -e go ]; do sleep 0.05; done; for i in $(seq 2 30); do echo line $i; done'),
+      });
       await eventually('it runs', () => readLog(lab.sandbox.logDir(id)).includes('line 1\n'));
       const handle = await readHandle(layoutOf(lab, id).pidFile);
       process.kill(handle!.pid, 'SIGKILL');
       assert.equal((await lab.sandbox.inspect(id))?.phase, 'running');
+      writeFileSync(join(lab.sandbox.appDir(id), 'go'), '');
       const status = await ended(lab.sandbox, id);
       assert.deepEqual([status.exit?.code, status.exit?.signal], [undefined, undefined]);
       await eventually('the log is whole', () => readLog(lab.sandbox.logDir(id)).includes('line 30\n'));
@@ -85,17 +88,21 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
     });
 
     it('replaces a killed logger, and loses no line', async () => {
-      const { id } = await lab.run({ argv: sh('for i in $(seq 40); do echo line $i; sleep 0.02; done') });
-      const logger = await eventually('a logger', () =>
-        processesWith(lab.sandbox.logDir(id)).find((argv) => argv.file.endsWith('s6-log')),
-      );
-      process.kill(logger.pid, 'SIGKILL');
+      const script = 'i=0; until [ -e go ]; do i=$((i + 1)); echo line $i; sleep 0.02; done; echo $i lines';
+      const { id } = await lab.run({ argv: sh(script) });
+      const loggers = (): readonly { pid: number }[] =>
+        processesWith(lab.sandbox.logDir(id)).filter(({ file }) => file.endsWith('s6-log'));
+      const former = await eventually('a logger', () => loggers()[0]);
+      process.kill(former.pid, 'SIGKILL');
+      await eventually('another logger', () => loggers().some(({ pid }) => pid !== former.pid));
+      writeFileSync(join(lab.sandbox.appDir(id), 'go'), '');
       await ended(lab.sandbox, id);
       const lines = readLog(lab.sandbox.logDir(id)).split('\n').filter(Boolean);
-      assert.deepEqual(
-        lines,
-        Array.from({ length: 40 }, (_, index) => `line ${String(index + 1)}`),
-      );
+      const count = lines.length - 1;
+      assert.deepEqual(lines, [
+        ...Array.from({ length: count }, (_, index) => `line ${String(index + 1)}`),
+        `${String(count)} lines`,
+      ]);
       await lab.sandbox.forget(id);
     });
 

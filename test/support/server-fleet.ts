@@ -97,7 +97,7 @@ export class ServerFleet {
     return (await this.fleet.api('GET', '/nodes')) as NodeSeen[];
   }
 
-  async untilConnected(server: Server, limitMs = 150_000): Promise<void> {
+  async untilConnected(server: Server, limitMs = 240_000): Promise<void> {
     const connected = async (): Promise<boolean> =>
       (await this.nodes()).some(({ name, connected: is }) => is && name === server.name);
     await eventually(`${server.name} is connected`, connected, limitMs).catch(async (error: unknown) => {
@@ -136,7 +136,7 @@ export class ServerFleet {
   }
 
   /** Resolves with the first good answer. */
-  answer(server: Server, app: string, limitMs = 150_000): Promise<string> {
+  answer(server: Server, app: string, limitMs = 240_000): Promise<string> {
     const look = async (): Promise<string | undefined> => {
       const found = await this.get(server, app, '/', 5_000).catch(() => undefined);
       return found?.status === 200 ? found.body : undefined;

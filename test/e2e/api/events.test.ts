@@ -46,28 +46,27 @@ describe('events over the API', () => {
     assert.deepEqual(paged, all);
   });
 
-  it(
-    'follows: the last one first, then each new one of the caller’s own apps as it is committed',
-    { timeout: 120_000 },
-    async () => {
-      const answer = await fixture.call(callers.ada, 'GET', '/v1/events?follow=true&limit=1');
-      const lines = linesOf(answer.body);
-      assert.equal(await nextKind(lines), 'app.created');
-      await fixture.store.addEvent({ kind: 'x.other', actor: 'controller', app: 'other', message: 'Not hers.' });
-      await fixture.store.addEvent({ kind: 'x.mine', actor: 'controller', app: 'hello', message: 'Hers.' });
-      assert.equal(await nextKind(lines), 'x.mine');
-      answer.body.destroy();
-    },
-  );
+  it('follows: the last one first, then each new one of the caller’s own apps as it is committed', async () => {
+    const answer = await fixture.call(callers.ada, 'GET', '/v1/events?follow=true&limit=1');
+    const lines = linesOf(answer.body);
+    assert.equal(await nextKind(lines), 'app.created');
+    await fixture.store.addEvent({ kind: 'x.other', actor: 'controller', app: 'other', message: 'Not hers.' });
+    await fixture.store.addEvent({ kind: 'x.mine', actor: 'controller', app: 'hello', message: 'Hers.' });
+    assert.equal(await nextKind(lines), 'x.mine');
+    answer.body.destroy();
+  });
 
-  it('sends the status again when something has happened', { timeout: 120_000 }, async () => {
+  it('sends the status again when something has happened', async () => {
     const answer = await fixture.call(callers.ada, 'GET', '/v1/status?follow=true');
     const lines = linesOf(answer.body);
     const apps = async (): Promise<number> =>
       (JSON.parse(((await lines.next()) as { value?: string }).value ?? '') as StatusBody).apps.length;
     assert.equal(await apps(), 1);
     await addApp(fixture.store, (await fixture.store.users()).find((user) => user.name === 'ada')!.id, 'second');
-    assert.equal(await apps(), 2);
+    // The status also comes every 5 s, which a slow machine may need to add an app.
+    let count = await apps();
+    while (count === 1) count = await apps();
+    assert.equal(count, 2);
     answer.body.destroy();
   });
 });

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { eventually } from '../../support/eventually.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { untilSent } from '../../support/until-sent.ts';
 
 const BODY_TIMEOUT_MS = 300;
 
@@ -14,20 +15,23 @@ describe('clients that take their time, or shout', () => {
   let fixture: ApiFixture;
   let caller: Caller;
   before(async () => {
-    fixture = await openApi({}, { bodyTimeoutMs: BODY_TIMEOUT_MS, connectionLimits: CONNECTION_LIMITS });
+    fixture = await openApi();
     ({ caller } = await fixture.addCaller('ada'));
   });
   after(() => fixture.close());
 
-  const at = (): { host: string; port: number } => ({ host: '127.0.0.1', port: Number(new URL(fixture.url).port) });
-  const open = async (): Promise<TLSSocket> => {
-    const socket = connect({ ...at(), rejectUnauthorized: false });
+  const at = ({ url } = fixture): { host: string; port: number } => ({
+    host: '127.0.0.1',
+    port: Number(new URL(url).port),
+  });
+  const open = async (api = fixture): Promise<TLSSocket> => {
+    const socket = connect({ ...at(api), rejectUnauthorized: false });
     socket.on('error', () => undefined);
     await once(socket, 'secureConnect');
     return socket;
   };
-  const head = (length: number, more = ''): string =>
-    `POST /v1/apps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${caller.token!}\r\nContent-Type: application/json\r\nContent-Length: ${String(length)}\r\n${more}\r\n`;
+  const head = (length: number, more = '', { token } = caller): string =>
+    `POST /v1/apps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token!}\r\nContent-Type: application/json\r\nContent-Length: ${String(length)}\r\n${more}\r\n`;
 
   const answerTo = async (socket: TLSSocket): Promise<string> => {
     let text = '';
@@ -37,12 +41,15 @@ describe('clients that take their time, or shout', () => {
   };
 
   it('a body that comes a byte at a time is hung up on, also when bytes keep coming', async (t) => {
-    const socket = await open();
-    socket.write(head(1_000));
+    const strict = await openApi({}, { bodyTimeoutMs: BODY_TIMEOUT_MS });
+    t.after(() => strict.close());
+    const { caller: ada } = await strict.addCaller('ada');
+    const socket = await open(strict);
+    socket.write(head(1_000, '', ada));
     const drip = setInterval(() => socket.write(' '), 20);
     t.after(() => clearInterval(drip));
     assert.equal(await answerTo(socket), '');
-    assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
+    assert.equal((await strict.call(ada, 'GET', '/v1/whoami')).statusCode, 200);
   });
 
   it('a body that is announced too large, headers without end and a request in the clear get a word or nothing, and no memory', async () => {
@@ -59,10 +66,13 @@ describe('clients that take their time, or shout', () => {
     assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
   });
 
-  it('connections that never ask, in TLS and before it, make room for a client that does, and are hung up on', async () => {
+  it('connections that never ask, in TLS and before it, make room for a client that does, and are hung up on', async (t) => {
+    const strict = await openApi({}, { connectionLimits: CONNECTION_LIMITS });
+    t.after(() => strict.close());
+    const { caller: ada } = await strict.addCaller('ada');
     const strangers = Array.from({ length: 120 }, (_, index) => {
       const localAddress = index % 2 === 0 ? '127.0.0.1' : `127.2.${String(index)}.9`;
-      const socket = connectTcp({ ...at(), localAddress })
+      const socket = connectTcp({ ...at(strict), localAddress })
         .on('error', () => undefined)
         .resume();
       if (index % 3 === 0) socket.write(Buffer.from([22, 3, 1, 2, 0, 1])); // the begin of a handshake
@@ -72,9 +82,9 @@ describe('clients that take their time, or shout', () => {
       'the limit of all',
       () => strangers.filter((socket) => !socket.closed).length <= CONNECTION_LIMITS.maxWaiting,
     );
-    assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
+    assert.equal((await untilSent(() => strict.call(ada, 'GET', '/v1/whoami'))).statusCode, 200);
     await eventually('the end of all', () => strangers.every((socket) => socket.closed));
-    const idle = await open();
+    const idle = connect({ ...at(strict), rejectUnauthorized: false }).on('error', () => undefined);
     await answerTo(idle); // nothing was asked: hung up on
   });
 

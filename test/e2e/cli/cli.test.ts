@@ -143,7 +143,7 @@ describe('the slipway command', () => {
       file: '/bin/sh',
       args: ['-c', 'exec "$0" apps >/dev/full', SLIPWAY],
       env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath },
-      timeoutMs: 150_000,
+      timeoutMs: 240_000,
     });
     assert.deepEqual([code, stderr.split('\n')[0]], [1, ' !    The output cannot be written: ENOSPC.']);
   });

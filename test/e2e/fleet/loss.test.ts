@@ -60,7 +60,7 @@ describe('a server that disconnects', { concurrency: false }, () => {
     console.log(`    power cut to unreachable: ${sinceKillS()} s`);
     assert.match(
       await slipway('status'),
-      new RegExp(`Node ${lost.name} has been silent for \\d+ s; its apps keep running`),
+      new RegExp(`Node ${lost.name} has been silent for \\d+ (s|min); its apps keep running`),
     );
     assert.match(await slipway('why', 'web.1', '-a', 'hello'), new RegExp(`Next: slipway nodes:info ${lost.name}\\n`));
   });

@@ -5,6 +5,7 @@ import type { RunBody } from '../../../shared/api/runs.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp } from '../../support/fleet-user.ts';
+import { untilSent } from '../../support/until-sent.ts';
 
 /** One-off commands from their start to their end, on real parts. */
 export function commandsSuite(sandbox: 'lxc' | 'nspawn'): void {
@@ -78,7 +79,7 @@ export function commandsSuite(sandbox: 'lxc' | 'nspawn'): void {
     it('start up to the limit of the app when 100 are asked for at once; the others get a reason, and none stays', async () => {
       const body = { command: 'exec sleep 9999', memoryBytes: 32 * 1024 * 1024 };
       const answers = await Promise.allSettled(
-        Array.from({ length: 100 }, () => fleet.api('POST', '/apps/hello/runs', body)),
+        Array.from({ length: 100 }, () => untilSent(() => fleet.api('POST', '/apps/hello/runs', body))),
       );
       const started = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value as RunBody] : []));
       const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [String(answer.reason)] : []));
@@ -99,7 +100,7 @@ export function commandsSuite(sandbox: 'lxc' | 'nspawn'): void {
       const { node } = await show(name);
       await eventually('it runs', async () => (await show(name)).state === 'running');
       const output = await slipway('nodes:drain', node, '--deadline', '1s');
-      assert.match(output, new RegExp(`${name} of hello: still runs`));
+      assert.match(output, new RegExp(`${name} of hello: (still runs|is being stopped)`));
       const { state, failure } = await ended(name);
       assert.deepEqual(
         [state, failure?.message],

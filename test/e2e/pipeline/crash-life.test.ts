@@ -160,7 +160,7 @@ describe('kill -9 between two steps of the life of an app', { concurrency: false
       await api('PATCH', '/config', { COLOUR: colour });
       assert.equal((await whole()).version, version + 1);
 
-      const check = { type: 'startup', path: '/up', attempts: round + 5, wait: 1 };
+      const check = { type: 'startup', path: '/up', attempts: round + 5, wait: 1, timeout: 60 };
       await controllerDies('release.committed', () => api('PATCH', '/checks/web', { check }));
       assert.equal((await whole()).version, version + 2, 'a stored release goes on');
       const again = (await api('PATCH', '/checks/web', { check })) as { readonly version?: number };
@@ -265,7 +265,7 @@ describe('kill -9 between two steps of the life of an app', { concurrency: false
           return newest?.finishedAtMs === undefined ? undefined : newest;
         });
         if (stage !== 'cron.started') assert.equal(run.state, 'succeeded', run.failure?.message);
-        const log = await fleet.slipway('logs', '-a', 'hello', '-p', `cron.${entry}`, '-n', '500');
+        const log = await fleet.pastLogs('-a', 'hello', '-p', `cron.${entry}`, '-n', '500');
         const ran = log.split(`tick of ${run.run ?? ''}\n`).length - 1;
         assert.ok(ran <= 1, `it ran ${String(ran)} times`);
         if (run.state === 'succeeded') assert.equal(ran, 1, log);
@@ -274,7 +274,7 @@ describe('kill -9 between two steps of the life of an app', { concurrency: false
 
   it('of the agent around a health check: an unwell instance gets no requests, and is restarted once', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const check = { path: '/up', attempts: 1, wait: 1 };
+      const check = { path: '/up', attempts: 1, wait: 1, timeout: 60 };
       await api('PATCH', '/checks/web', { check: { ...check, type: 'readiness' } });
       const { body } = await answer();
       const sick = join(failpoints.dir, 'sick');

@@ -46,6 +46,6 @@ describe('cron entries', () => {
     );
     assert.match(await fleet.slipway('cron:output', 'cron.broken.2', '-a', 'hello'), /no table\n/);
     assert.match(await fleet.slipway('why', 'hello'), /cron\.broken\.2 of hello exited with status 3/);
-    assert.match(await fleet.slipway('logs', '-a', 'hello', '-p', 'cron.report', '-n', '50'), /users & orders/);
+    assert.match(await fleet.pastLogs('-a', 'hello', '-p', 'cron.report', '-n', '50'), /users & orders/);
   });
 });

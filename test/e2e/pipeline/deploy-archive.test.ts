@@ -65,7 +65,7 @@ describe('deploys without git', () => {
     assert.match(stdout, /Archive received: 4 files\n[^]*Released v1 · live on 1 node/);
     assert.match(stderr, /^Sending 4 files$/m);
     assert.match((await fleet.site.get('hello')).body, /version=1 /);
-    const logs = await fleet.slipway('logs', '-n', '100', '-a', 'hello');
+    const logs = await fleet.pastLogs('-n', '100', '-a', 'hello');
     assert.match(logs, /server\.js/);
     assert.doesNotMatch(logs, /secret/);
   });

@@ -171,7 +171,7 @@ describe('scripts of app.json', () => {
           await pushing;
           const name = `release.postdeploy.${String(version)}`;
           const { state, failure } = await ended(name);
-          const log = await fleet.slipway('logs', '-a', 'hello', '-p', name, '-n', '100');
+          const log = await fleet.pastLogs('-a', 'hello', '-p', name, '-n', '100');
           const ran = log.split(`postdeploy of v${String(version)} `).length - 1;
           assert.ok(ran <= 1, `it ran ${String(ran)} times`);
           const output = await fleet.slipway('releases:output', `v${String(version)}`, '-a', 'hello');

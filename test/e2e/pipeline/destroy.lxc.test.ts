@@ -115,7 +115,7 @@ describe('an app that is destroyed', { concurrency: false }, () => {
     assert.equal(running().uidBase, app.uidBase, 'the ids are used again');
     assert.notEqual(running().appId, app.appId);
     assert.match((await fleet.site.get('untidy')).body, /^version=2 keep=undefined$/);
-    const text = await fleet.slipway('logs', '--app', 'untidy', '--num', '500');
+    const text = await fleet.pastLogs('--app', 'untidy', '--num', '500');
     assert.match(text, new RegExp(`${SPOKEN} undefined`));
     assert.doesNotMatch(text, new RegExp(SECRET));
     assert.doesNotMatch(fleet.logs(), /session\.unknown_instances/);

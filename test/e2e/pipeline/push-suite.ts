@@ -96,11 +96,14 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       await fleet.startController();
       await fleet.untilConnected();
       assert.equal((await fleet.site.get('hello')).body, before);
-      const status = (await fleet.api('GET', '/status')) as StatusBody;
-      assert.deepEqual(
-        [status.problems, status.apps.map(({ name, live, desired }) => [name, live, desired])],
-        [[], [['hello', 1, 1]]],
-      );
+      // The agent reports its instances a moment after it has connected.
+      let seen: unknown[] = [];
+      const isWell = async (): Promise<boolean> => {
+        const { problems, apps } = (await fleet.api('GET', '/status')) as StatusBody;
+        seen = [problems, apps.map(({ name, live, desired }) => [name, live, desired])];
+        return JSON.stringify(seen) === '[[],[["hello",1,1]]]';
+      };
+      await eventually('status shows it', isWell).catch(() => assert.fail(JSON.stringify(seen)));
     });
   });
 }

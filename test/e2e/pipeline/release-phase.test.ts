@@ -63,7 +63,7 @@ describe('the release phase', () => {
     assert.match(pushed.text, /Running release command\.\.\./);
     assert.match(pushed.text, /migrating v1 in release\.1: users & orders/);
     assert.ok(await serves('1'));
-    const log = await fleet.slipway('logs', '-a', 'hello', '-p', 'release.1', '-n', '50');
+    const log = await fleet.pastLogs('-a', 'hello', '-p', 'release.1', '-n', '50');
     assert.match(log, /migrating v1/);
     assert.match(log, /Process exited with status 0/);
     assert.match(await fleet.slipway('releases:output', 'v1', '-a', 'hello'), /^migrating v1 in release\.1/m);
@@ -88,7 +88,7 @@ describe('the release phase', () => {
     assert.ok(pushed.ok, pushed.text);
     assert.match(pushed.text, /migrating v3/);
     await fleet.slipway('config:set', 'A=1', '-a', 'hello');
-    const log = await fleet.slipway('logs', '-a', 'hello', '-p', 'release.4', '-n', '50');
+    const log = await fleet.pastLogs('-a', 'hello', '-p', 'release.4', '-n', '50');
     assert.match(log, /migrating v4/);
     content = 3;
   });
@@ -117,10 +117,7 @@ describe('the release phase', () => {
   /** How often the command of the newest release ran. */
   async function runs(version: number): Promise<number> {
     const process = `release.${String(version)}`;
-    const log = await eventually('the node has sent the log', async () => {
-      const text = await fleet.slipway('logs', '-a', 'hello', '-p', process, '-n', '100');
-      return text.includes('its lines are missing') ? undefined : text;
-    });
+    const log = await fleet.pastLogs('-a', 'hello', '-p', process, '-n', '100');
     return log.split(`migrating v${String(version)} `).length - 1;
   }
 

@@ -44,7 +44,11 @@ async function startWire(t: TestContext, port: number): Promise<{ port: number; 
   return {
     port: (server.address() as AddressInfo).port,
     cut: () => void (dead = true),
-    mend: () => void (dead = false),
+    mend: () => {
+      dead = false;
+      // What was sent meanwhile is lost, so these connections cannot continue.
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
 
@@ -67,7 +71,7 @@ describe('faults', () => {
     const rig = await startRig(t, { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
     const node = await rig.join('alpha');
     const wire = await startWire(t, rig.port);
-    const config = { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300, connectTimeoutMs: 500 };
+    const config = { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 };
     const session = connectAgent(t, wire, { stateDir: node.stateDir, agent: fakeAgent(), config });
     await eventually('the session', () => session.connected);
     wire.cut();
@@ -86,7 +90,11 @@ describe('faults', () => {
     const node = await rig.join('alpha');
     const wire = await startWire(t, rig.port);
     const agent = fakeAgent();
-    const config = { keepaliveTimeMs: 1_000, keepaliveTimeoutMs: 1_000, connectTimeoutMs: 500 };
+    agent.startTask = (started) => {
+      agent.started.push(started);
+      agent.running = [started.taskId];
+    };
+    const config = { keepaliveTimeMs: 1_000, keepaliveTimeoutMs: 1_000 };
     const session = connectAgent(t, wire, { stateDir: node.stateDir, agent, config });
     await eventually('the session', () => session.connected);
     const task = {
@@ -99,7 +107,6 @@ describe('faults', () => {
     const { signal } = new AbortController();
     const outcome = rig.dispatch.builders.runBuild({ node: node.row.id, task, output: collect, signal });
     await eventually('the task at the agent', () => agent.started.length === 1);
-    agent.running = [task.taskId];
     const lines = Array.from({ length: 300 }, (_, line) => `line ${String(line)}\n`);
     for (const line of lines.slice(0, 100)) session.taskOutput(task.taskId, Buffer.from(line));
     await eventually('the first lines', () => output.includes('line 99\n'));
@@ -124,13 +131,14 @@ describe('faults', () => {
       tries += 1;
       return hello();
     };
+    const since = performance.now();
     connectAgent(
       t,
       { port: 1 },
       { stateDir: node.stateDir, agent, logger, config: { backoff: { firstMs: 5, maxMs: 10, factor: 1 } } },
     );
     await eventually('ten tries', () => tries >= 10);
-    assert.equal(logger.events.length, 1);
+    assert.ok(logger.events.length <= 1 + (performance.now() - since) / 10_000, String(logger.events.length));
     assert.match(logger.events[0]?.line ?? '', /connection refused/);
   });
 

@@ -140,7 +140,7 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
   logChunk: {
     lie: ({ mine }) => {
-      const queryId = mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? assert.fail('no query');
+      const queryId = queryAt(mine.raw) ?? assert.fail('no query');
       return { logChunk: { queryId, lines: [{ atMs: 1, source: 'app', process: 'web.1', message: LIE }], end: true } };
     },
     complaint: 'session.unknown_log_query',
@@ -197,7 +197,7 @@ describe('reports of a node about data of another node', () => {
       const scene = await openScene(t);
       const { servers, mine, theirs, instance } = scene;
       const reading = readLogs(scene);
-      await eventually('the query', () => mine.raw.heard.some((one) => one.logQuery));
+      await eventually('the query', () => [mine, theirs].every(({ raw }) => queryAt(raw) !== undefined));
       const complaints = (): typeof servers.logger.events =>
         servers.logger.events.filter(({ event }) => event === complaint);
       theirs.raw.send(lie(scene), { heartbeat: { load1: 3 } });
@@ -208,9 +208,7 @@ describe('reports of a node about data of another node', () => {
       );
       assert.equal(servers.dispatch.fleet.status(instance)?.state, 'live');
       assert.deepEqual([scene.taskEnded(), scene.output()], [false, '']);
-      mine.raw.send({
-        logChunk: { queryId: mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? '', end: true },
-      });
+      for (const { raw } of [mine, theirs]) raw.send({ logChunk: { queryId: queryAt(raw) ?? '', end: true } });
       assert.deepEqual(
         (await reading).filter((line) => line.includes(LIE)),
         [],
@@ -269,6 +267,11 @@ describe('reports of a node about data of another node', () => {
     ]);
   });
 });
+
+/** The last query of logs that the controller sent to this node. */
+function queryAt({ heard }: RawAgent): string | undefined {
+  return heard.findLast((one) => one.logQuery)?.logQuery?.queryId;
+}
 
 async function readLogs({ servers }: Scene): Promise<readonly string[]> {
   const lines: string[] = [];

@@ -16,6 +16,7 @@ import { makeCsr } from '../../support/csr.ts';
 import { connectAgent, fakeAgent, recordingLogger } from '../../support/dispatch-rig.ts';
 import { openControllerServers, type ControllerServers } from '../../support/controller-servers.ts';
 import { eventually } from '../../support/eventually.ts';
+import { untilSent } from '../../support/until-sent.ts';
 
 const failsWith = (code: string) => (error: unknown) => error instanceof SlipwayError && error.code === code;
 
@@ -229,7 +230,7 @@ describe('tokens', () => {
     const csrs = await Promise.all(Array.from({ length: 100 }, async () => (await makeCsr({})).csrPem));
     const answers = await Promise.all(
       csrs.map((csr, index) =>
-        servers.askAs(undefined, 'POST', '/join', { token, csr, name: `node-${String(index)}` }),
+        untilSent(() => servers.askAs(undefined, 'POST', '/join', { token, csr, name: `node-${String(index)}` })),
       ),
     );
     assert.equal(answers.filter((answer) => answer.status === 201).length, 1);

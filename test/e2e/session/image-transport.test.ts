@@ -32,7 +32,7 @@ async function setUp(
   const api = await openApi(change);
   const dir = await tempDir(t);
   const token = newJoinToken();
-  await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 60_000 });
+  await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 3_600_000 });
   await join({ url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir: dir });
   const transport = createImageTransport({ apiUrl: api.url, stateDir: dir });
   t.after(async () => {

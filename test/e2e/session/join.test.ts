@@ -15,7 +15,7 @@ async function setUp(t: TestContext): Promise<{ api: ApiFixture; request: JoinRe
   const api = await openApi();
   t.after(() => api.close());
   const token = newJoinToken();
-  await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 60_000 });
+  await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 3_600_000 });
   const stateDir = joinPath(await tempDir(t), 'agent');
   return {
     api,

@@ -175,7 +175,7 @@ export class Builds {
       SLIPWAY_REUSED: mounted.join(':'),
     };
     const file = join(BUILDPACKS, this.#settings.buildpack, 'bin', program);
-    const result = await run({ file, args: [app, cache, envDir], env, cwd: app, timeoutMs: 120_000 });
+    const result = await run({ file, args: [app, cache, envDir], env, cwd: app, timeoutMs: 280_000 });
     if (result.stderr !== '') throw new Error(`${program} wrote to stderr:\n${result.stdout}\n${result.stderr}`);
     return result;
   }

@@ -103,7 +103,7 @@ export class Server {
       '-c',
       'systemctl is-active --quiet dbus.socket && ip -4 -o addr show host0 | grep -q inet',
     ];
-    const answer = await run(this.#enter(pid, look, { timeoutMs: 5_000 })).catch(() => undefined);
+    const answer = await run(this.#enter(pid, look, { timeoutMs: 20_000 })).catch(() => undefined);
     return answer?.code === 0 ? pid : undefined;
   }
 

@@ -86,7 +86,8 @@ describe('the gate', () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    assert.deepEqual(await waitForPort({ ...target, port }, policy, systemClock), { passed: true });
+    const patient = { timeoutMs: 120_000, wrongBindAfterMs: 120_000 };
+    assert.deepEqual(await waitForPort({ ...target, port }, patient, systemClock), { passed: true });
     server.close();
   });
   it('gives up with a reason when nobody answers', async () => {

@@ -18,7 +18,7 @@ const probe = createProbe(systemClock, () => openStream());
 async function ask(
   port: number,
   fields: Readonly<Record<string, unknown>>,
-  timeoutMs = 20_000,
+  timeoutMs = 120_000,
   signal = new AbortController().signal,
 ): Promise<ProbeAnswer> {
   const refuse = (what: string): Error => new Error(what);
