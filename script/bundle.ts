@@ -8,7 +8,7 @@ Builds the files that a server gets. It skips files that exist already:
   agent              the agent and its files: slipway-agent-VERSION-BUILD.tar.gz, and agent.json, which describes it
   node-linux-*, npm  the packages of its runtime from the npm registry, checked against script/node-runtime.json
   controller         the controller as a folder VERSION+BUILD, for the processor type of this machine; only if named
-  programs           controller and agent of this checkout, for its tests; only if named
+  programs           controller, agent and CLI of this checkout, for its tests; only if named
 `;
 
 async function main(): Promise<void> {

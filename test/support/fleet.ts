@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Agent, request } from 'undici';
 import { run, runOk } from '../../shared/kit/exec.ts';
+import { cliCommand, type CliCommand } from './cli-command.ts';
 import { eventually } from './eventually.ts';
 import { FleetProgram } from './fleet-program.ts';
 import { Site, type User } from './fleet-user.ts';
@@ -240,14 +241,17 @@ export class TestFleet {
 
   /** The output of the command for `me`, both streams. */
   async slipway(...args: string[]): Promise<string> {
-    const cache = process.env['NODE_COMPILE_CACHE'] ?? join(this.dir, 'compile-cache');
-    const env = {
+    const { stdout, stderr } = await run({ ...this.slipwayCommand(args), timeoutMs: 240_000 });
+    return stdout + stderr;
+  }
+
+  /** The command line of the command for `me`. */
+  slipwayCommand(args: readonly string[]): CliCommand {
+    return cliCommand(args, {
       PATH: process.env['PATH'] ?? '',
       SLIPWAY_CONFIG: join(this.dir, 'cli.json'),
-      NODE_COMPILE_CACHE: cache,
-    };
-    const { stdout, stderr } = await run({ file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 240_000 });
-    return stdout + stderr;
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(this.dir, 'compile-cache'),
+    });
   }
 
   /** The output of `slipway logs`, asked again while a busy node does not answer in time. */

@@ -10,6 +10,7 @@ import type { StatusBody } from '../../../shared/api/observe.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 import { DEFAULT_ENV, run, runOk, start, type CommandResult } from '../../../shared/kit/exec.ts';
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
+import { cliCommand } from '../../support/cli-command.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 const SLIPWAY = join(import.meta.dirname, '../../../bin/slipway');
@@ -40,7 +41,7 @@ describe('the slipway command', () => {
     change: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
   ): Promise<CommandResult> {
     const env = { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath, ...change.env };
-    return run({ file: SLIPWAY, args, env, cwd: change.cwd ?? dir, stdin: change.stdin ?? '', timeoutMs: 240_000 });
+    return run({ ...cliCommand(args, env), cwd: change.cwd ?? dir, stdin: change.stdin ?? '', timeoutMs: 240_000 });
   }
 
   async function ok(args: readonly string[], change: Parameters<typeof slipway>[1] = {}): Promise<string> {
@@ -123,11 +124,7 @@ describe('the slipway command', () => {
       'web.1',
     );
     const child = start(
-      {
-        file: SLIPWAY,
-        args: ['logs', '-n', '1500', '-a', 'talker'],
-        env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath },
-      },
+      cliCommand(['logs', '-n', '1500', '-a', 'talker'], { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath }),
       ['ignore', 'pipe', 'pipe'],
     );
     let complaint = '';

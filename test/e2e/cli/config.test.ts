@@ -7,9 +7,9 @@ import { parseAppName } from '../../../shared/domain/names.ts';
 import { DEFAULT_ENV, run, type CommandResult } from '../../../shared/kit/exec.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
+import { cliCommand } from '../../support/cli-command.ts';
 import { addApp } from '../../support/store-fixtures.ts';
 
-const SLIPWAY = join(import.meta.dirname, '../../../bin/slipway');
 const ENV = { ...DEFAULT_ENV, PATH: `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}` };
 const KEY = "-----BEGIN-----\nit's $5 `x`\r\n\tünï\n";
 
@@ -33,7 +33,7 @@ describe('config vars in files, with the real command', () => {
 
   async function slipway(args: readonly string[], own: Record<string, string> = {}): Promise<CommandResult> {
     const env = { ...ENV, HOME: dir, TMPDIR: join(dir, 'tmp'), SLIPWAY_CONFIG: join(dir, 'config.json'), ...own };
-    return await run({ file: SLIPWAY, args, env, cwd: dir, stdin: '', timeoutMs: 240_000 });
+    return await run({ ...cliCommand(args, env), cwd: dir, stdin: '', timeoutMs: 240_000 });
   }
 
   async function configOf(name: string): Promise<Readonly<Record<string, string>>> {

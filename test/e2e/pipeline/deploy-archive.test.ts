@@ -8,13 +8,12 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { run, start, type Command, type CommandResult } from '../../../shared/kit/exec.ts';
+import { run, start, type CommandResult } from '../../../shared/kit/exec.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp } from '../../support/fleet-user.ts';
 
 const NOBODY = 65_534;
-const BIN = join(import.meta.dirname, '../../../bin/slipway');
 
 type Files = Readonly<Record<string, string>>;
 
@@ -37,12 +36,8 @@ describe('deploys without git', () => {
   });
   after(() => fleet.stop());
 
-  const command = (args: readonly string[]): Command => ({
-    file: BIN,
-    args,
-    env: { PATH: process.env['PATH'] ?? '', SLIPWAY_CONFIG: join(fleet.dir, 'cli.json') },
-  });
-  const slipway = (...args: string[]): Promise<CommandResult> => run({ ...command(args), timeoutMs: 240_000 });
+  const slipway = (...args: string[]): Promise<CommandResult> =>
+    run({ ...fleet.slipwayCommand(args), timeoutMs: 240_000 });
   const folderOf = async (files: Files): Promise<string> => {
     const folder = await mkdtemp(join(fleet.dir, 'source-'));
     for (const [name, content] of Object.entries(files)) {
@@ -129,7 +124,7 @@ describe('deploys without git', () => {
       'app.json': '{"buildpacks":[{"url":"./slow"}]}',
       Procfile: 'web: x\n',
     });
-    const child = start(command(['deploy', folder, '-a', 'hello']), ['ignore', 'pipe', 'ignore']);
+    const child = start(fleet.slipwayCommand(['deploy', folder, '-a', 'hello']), ['ignore', 'pipe', 'ignore']);
     const ended = once(child, 'exit');
     let output = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));

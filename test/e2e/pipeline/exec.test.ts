@@ -8,11 +8,11 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import type { EventsBody } from '../../../shared/api/observe.ts';
 import type { RunBody } from '../../../shared/api/runs.ts';
 import { run, start } from '../../../shared/kit/exec.ts';
+import type { CliCommand } from '../../support/cli-command.ts';
 import { eventually } from '../../support/eventually.ts';
 import { PRODUCT_DIR, TestFleet } from '../../support/fleet.ts';
 
 const PIPE_BYTES = 20 * 1024 * 1024;
-const SLIPWAY = join(PRODUCT_DIR, 'bin', 'slipway');
 const TERMINAL = join(PRODUCT_DIR, 'test', 'support', 'cli-terminal.py');
 
 /** What isolates a process. The app writes it at its start; a command must read the same. */
@@ -44,15 +44,13 @@ describe('commands in a running instance', { concurrency: false }, () => {
   });
   after(() => fleet.stop());
 
-  const environment = (): Record<string, string> => ({
-    PATH: process.env['PATH'] ?? '',
-    TERM: 'xterm-256color',
-    SLIPWAY_CONFIG: join(fleet.dir, 'cli.json'),
-    NODE_COMPILE_CACHE: join(fleet.dir, 'compile-cache'),
-  });
+  function command(args: readonly string[], config = 'cli.json'): CliCommand {
+    const { env, ...rest } = fleet.slipwayCommand(args);
+    return { ...rest, env: { ...env, TERM: 'xterm-256color', SLIPWAY_CONFIG: join(fleet.dir, config) } };
+  }
 
   async function slipway(args: readonly string[], stdin: Buffer = Buffer.alloc(0)): Promise<Outcome> {
-    const child = start({ file: SLIPWAY, args, env: environment() }, 'pipe');
+    const child = start(command(args), 'pipe');
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
@@ -68,10 +66,8 @@ describe('commands in a running instance', { concurrency: false }, () => {
 
   /** The CLI on a terminal of its own. */
   function onTerminal(t: TestContext, ...args: string[]) {
-    const child = start(
-      { file: 'python3', args: [TERMINAL, '30', '100', SLIPWAY, ...args], env: environment() },
-      'pipe',
-    );
+    const { file, args: words, env } = command(args);
+    const child = start({ file: 'python3', args: [TERMINAL, '30', '100', file, ...words], env }, 'pipe');
     t.after(() => child.kill('SIGKILL'));
     let screen = '';
     child.stdout?.on('data', (chunk: Buffer) => (screen += chunk.toString()));
@@ -137,10 +133,7 @@ describe('commands in a running instance', { concurrency: false }, () => {
   });
 
   it('forwards a port that only the sandbox can reach', async (t) => {
-    const child = start(
-      { file: SLIPWAY, args: ['ps:forward', 'web.1', '0:6000', '-a', 'app'], env: environment() },
-      'pipe',
-    );
+    const child = start(command(['ps:forward', 'web.1', '0:6000', '-a', 'app']), 'pipe');
     t.after(() => child.kill('SIGKILL'));
     let notes = '';
     child.stderr?.on('data', (chunk: Buffer) => (notes += chunk.toString()));
@@ -176,8 +169,7 @@ describe('commands in a running instance', { concurrency: false }, () => {
     assert.match((await slipway(['ps:exec', '-a', 'app', 'web.9'])).stderr, /app has no instance web\.9\./);
     const { token } = (await fleet.api('POST', '/users', { name: 'bob' })) as { token: string };
     await writeFile(join(fleet.dir, 'bob.json'), JSON.stringify({ ...fleet.settings, token }));
-    const env = { ...environment(), SLIPWAY_CONFIG: join(fleet.dir, 'bob.json') };
-    const refused = await run({ file: SLIPWAY, args: ['ps:exec', '-a', 'app', 'true'], env });
+    const refused = await run(command(['ps:exec', '-a', 'app', 'true'], 'bob.json'));
     assert.match(refused.stderr, /There is no app of this name that you may use/);
   });
 
