@@ -122,6 +122,7 @@ type Said = Omit<SwitchReport, 'state' | 'uncounted'> & {
 /** The sentence for people: `0 of 12431 requests failed in the switch, longest drain 3.2 s`. */
 export function saySwitch(report: Said): string {
   const { requests, failed, codes, longestDrainMs, openRequests, state } = report;
+  if (requests === 0 && failed === 0) return sayNone(report);
   const counted = isIncomplete(report) ? 'counted ' : '';
   const failures = Object.entries(codes)
     .filter(([code]) => isFailed(code))
@@ -132,6 +133,14 @@ export function saySwitch(report: Said): string {
   const drain = `longest drain ${(longestDrainMs / 1000).toFixed(1)} s`;
   const open = openRequests === 0 ? '' : `, ${sayOpen(openRequests, state === 'counting')}`;
   return `${head}${state === 'counting' ? ' so far' : ''}${which}, ${drain}${open}`;
+}
+
+/** No request ended in the switch. */
+function sayNone(report: Said): string {
+  const { openRequests, state } = report;
+  const came = openRequests === 0 && !isIncomplete(report);
+  const none = `No requests ${came ? 'came' : 'were counted'} in the switch${state === 'counting' ? ' so far' : ''}`;
+  return openRequests === 0 ? `${none}.` : `${none}, ${sayOpen(openRequests, state === 'counting')}`;
 }
 
 /** @param isCounted the figures follow when these requests have ended */

@@ -43,8 +43,16 @@ describe('the figures of a switch', () => {
   it('have no failed request when none failed, and when there was none', () => {
     const quiet = summed([{ requests: 12_431, longestDrainMs: 3_240 }]);
     assert.equal(saySwitch(quiet), '0 of 12431 requests failed in the switch, longest drain 3.2 s');
-    assert.equal(saySwitch(summed([{}])), '0 of 0 requests failed in the switch, longest drain 0.0 s');
     assert.equal(saySwitch(summed([{ requests: 1 }])), '0 of 1 request failed in the switch, longest drain 0.0 s');
+  });
+
+  it('say that no request came', () => {
+    assert.equal(saySwitch(summed([{}])), 'No requests came in the switch.');
+    assert.equal(saySwitch(summed([{ lostLines: 1 }])), 'No requests were counted in the switch.');
+    const open = sumFigures([figures({ openRequests: 1 })], { isFinal: false, uncounted: [] });
+    const said = 'No requests were counted in the switch so far, 1 request to an old instance is still open';
+    assert.equal(saySwitch(open), said);
+    assert.match(saySwitch(summed([{ codes: { H13: 1 } }])), /^1 of 0 requests failed /, 'a node counts wrong');
   });
 
   it('do not count what a client ended, or what the owner wanted', () => {
