@@ -1,7 +1,7 @@
 import type { ChecksChangedBody } from '../../shared/api/checks.ts';
 import { renderContext, show, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { checkOf } from './check-of.ts';
-import { renderChecks } from './render.ts';
+import { renderChange, renderChecks } from './render.ts';
 
 export const checks: CommandRun = async (cli, types, flags) => {
   const app = await cli.app(flags);
@@ -43,12 +43,5 @@ async function showChange(
   flags: Flags,
   { app, body }: { readonly app: string; readonly body: ChecksChangedBody },
 ): Promise<void> {
-  const done = ({ version }: ChecksChangedBody): string =>
-    version === undefined
-      ? 'No release was made: the app has none yet, or the checks are as before.\n'
-      : `Released v${String(version)}.\n`;
-  await show(cli, flags, {
-    body,
-    render: (now) => `${renderChecks(app, now.checks, renderContext(cli))}${done(now)}`,
-  });
+  await show(cli, flags, { body, render: (now) => renderChange(app, now, renderContext(cli)) });
 }

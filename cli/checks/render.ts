@@ -1,5 +1,6 @@
-import type { TypeChecksBody } from '../../shared/api/checks.ts';
+import type { ChecksChangedBody, TypeChecksBody } from '../../shared/api/checks.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
+import { renderSwitch } from '../terminal/switch-lines.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo } from '../terminal/time.ts';
 
@@ -11,6 +12,19 @@ export function renderChecks(app: string, types: readonly TypeChecksBody[], cont
   if (types.length === 0)
     return `${app} has no health checks. A web instance counts as started when its port answers. Set one with: slipway checks:set web --path /up -a ${app}\n`;
   return types.map((each) => renderType(each, context)).join('\n');
+}
+
+/** What `checks:set`, `checks:disable` and `checks:unset` did. */
+export function renderChange(
+  app: string,
+  { version, checks, ...rest }: ChecksChangedBody,
+  context: RenderContext,
+): string {
+  const done =
+    version === undefined
+      ? 'No release was made: the app has none yet, or the checks are as before.'
+      : `Released v${String(version)}.`;
+  return `${renderChecks(app, checks, context)}${done}\n${renderSwitch(rest.switch).join('')}`;
 }
 
 function renderType({ type, source, checks, instances }: TypeChecksBody, context: RenderContext): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { switchFields } from './releases.ts';
 import type { RouteSpec } from './route-spec.ts';
 import { list, textRecord, wordOf } from './schema.ts';
 
@@ -56,6 +57,7 @@ const changedBody = z.object({
   /** The release that the change made. Absent before the first deploy, and when nothing changed. */
   version: z.number().optional(),
   checks: list(typeChecksBody),
+  ...switchFields,
 });
 export type ChecksChangedBody = z.output<typeof changedBody>;
 

@@ -3,6 +3,7 @@ import { plainPaint } from '../../cli/terminal/paint.ts';
 import type { AppBody } from '../../shared/api/apps.ts';
 import type { NodeBody } from '../../shared/api/nodes.ts';
 import type { ReleaseBody } from '../../shared/api/releases.ts';
+import type { SwitchReport } from '../../shared/domain/switch-figures.ts';
 
 /** Bodies of the API for tests of the screens of the CLI. */
 export const NOW = Date.UTC(2026, 10, 20, 10, 0, 0);
@@ -46,3 +47,9 @@ export const node: NodeBody = {
 export function assertScreen(actual: string, lines: readonly string[]): void {
   assert.equal(actual, lines.map((line) => `${line}\n`).join(''));
 }
+
+/** Of a switch in which one request failed. */
+export const FIGURES: SwitchReport = {
+  ...{ state: 'final', requests: 9, failed: 1, codes: { H13: 1 }, openRequests: 0, longestDrainMs: 20 },
+  ...{ lostLines: 0, uncounted: [], uncountedNodes: 0 },
+};

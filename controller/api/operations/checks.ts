@@ -4,6 +4,7 @@ import { checkSubject, effectiveChecks, type HealthCheck } from '../../../shared
 import { ownProperty } from '../../../shared/kit/own-property.ts';
 import { watchFleet } from '../../dispatch/watch-fleet.ts';
 import type { App } from '../../domain/apps.ts';
+import { switchReportOf } from '../../release/switch-report.ts';
 import type { ApiDeps } from '../deps.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet'>;
@@ -36,8 +37,15 @@ export async function listChecks({ store, fleet }: Deps, app: App): Promise<read
     }));
 }
 
-export async function changedChecks(deps: Deps, app: App, version: number | undefined): Promise<ChecksChangedBody> {
-  return { ...(version === undefined ? {} : { version }), checks: await listChecks(deps, app) };
+/** @param version of the release that the change made */
+export async function changedChecks(
+  deps: Deps & Pick<ApiDeps, 'log'>,
+  app: App,
+  version: number | undefined,
+): Promise<ChecksChangedBody> {
+  const checks = await listChecks(deps, app);
+  if (version === undefined) return { checks };
+  return { version, checks, switch: await switchReportOf(deps, { appId: app.id, release: version }) };
 }
 
 /** The checks of one process type, or of all, asked now. */

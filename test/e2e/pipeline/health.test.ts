@@ -100,7 +100,7 @@ describe('health checks on real parts', () => {
   it('changes a check with a release, and keeps the former one when the release fails', async () => {
     assert.match(
       await slipway('checks:set', 'web', '--path', '/', '--wait', '1', '--timeout', '60'),
-      /set with checks:set[^]*Released v2/,
+      /set with checks:set[^]*Released v2\.\n.* in the switch/,
     );
     const failed = await slipway(
       'checks:set',

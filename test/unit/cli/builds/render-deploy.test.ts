@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { renderAbort, renderDeploy } from '../../../../cli/builds/render-deploy.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import type { DeployBody } from '../../../../shared/api/deploys.ts';
-import { NOW } from '../../../support/cli-screens.ts';
+import { FIGURES, NOW } from '../../../support/cli-screens.ts';
 
 const WAITING: DeployBody = { phase: 'waiting', running: true, version: 3, user: 'ada', instances: [] };
 
@@ -30,6 +30,14 @@ describe('a deploy', () => {
     assert.deepEqual(renderDeploy('shop', { ...WAITING, phase: 'live', command: after }, plainPaint), [
       'shop v3 (ada): live\n',
       `  Running scripts.dokku.postdeploy on node fra-1 ${output}\n`,
+    ]);
+  });
+
+  it('has the figures of its switch, also after an abort', () => {
+    const aborted = { ...WAITING, phase: 'failed', running: false, switch: FIGURES } as const;
+    assert.deepEqual(renderDeploy('shop', aborted, plainPaint), [
+      'shop v3 (ada): failed\n',
+      '1 of 9 requests failed in the switch (1 H13), longest drain 0.0 s\n',
     ]);
   });
 

@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { renderChecks } from '../../../../cli/checks/render.ts';
-import { assertScreen, context } from '../../../support/cli-screens.ts';
+import { renderChange, renderChecks } from '../../../../cli/checks/render.ts';
+import { assertScreen, context, FIGURES } from '../../../support/cli-screens.ts';
 
 const TIMING = { initialDelayMs: 0, timeoutMs: 5_000, attempts: 3, waitMs: 5_000 };
 
@@ -24,4 +25,12 @@ it('shows where the checks of each process type come from, and which types have 
       '=== worker (disabled with checks:disable)',
     ],
   );
+});
+
+it('shows the figures of the switch after a change, and says when no release was made', () => {
+  assert.match(
+    renderChange('shop', { version: 7, checks: [], switch: FIGURES }, context),
+    /Released v7\.\n1 of 9 requests failed in the switch \(1 H13\), longest drain 0\.0 s\n$/,
+  );
+  assert.match(renderChange('shop', { checks: [] }, context), /No release was made: [^\n]*\n$/);
 });

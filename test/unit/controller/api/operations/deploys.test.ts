@@ -8,6 +8,7 @@ import type { Store } from '../../../../../controller/store/port.ts';
 import type { TaskId } from '../../../../../shared/domain/ids.ts';
 import { silentLogger } from '../../../../../shared/kit/log.ts';
 import { randomId } from '../../../../../shared/kit/random-id.ts';
+import { FIGURES } from '../../../../support/cli-screens.ts';
 import {
   addApp,
   addNode,
@@ -69,10 +70,13 @@ describe('an abort of a deploy', () => {
     const rollout = aborts.during(app.id, async (abort) => {
       await untilAborted(abort);
       await store.failRelease(app.id, version, { code: 'SLIP_DEPLOY_ABORTED', message: 'Aborted.' }, noChange);
+      await store.beginSwitch({ appId: app.id, release: version, begun: [] });
+      await store.setSwitchReport({ appId: app.id, release: version }, FIGURES);
     });
     const answer = await abortDeploy(deps, { app, user });
     await Promise.all([scripts, rollout]);
     assert.deepEqual([answer.phase, answer.stoppedScripts], ['failed', undefined]);
+    assert.deepEqual(answer.switch, FIGURES);
     assert.equal((await abortEvents(store, app)).length, 1);
   });
 
