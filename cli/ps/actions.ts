@@ -8,6 +8,7 @@ import { readPlans, requiredType } from '../process-plans.ts';
 import { renderLimits, renderScale } from './render-plans.ts';
 import { renderRunning } from './render-runs.ts';
 import { renderPs } from './render.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 /** More than an app can run at once. */
 const RUNS_SHOWN = 200;
@@ -50,7 +51,8 @@ export const scale: CommandRun = async (cli, words, flags) => {
     return;
   }
   const updates = words.map(parseQuantity);
-  const body = await (await cli.api()).call('scaleApp', { params: { app }, body: { updates } });
+  const api = await cli.api();
+  const body = await sayWaiting(cli, app, api.call('scaleApp', { params: { app }, body: { updates } }));
   const now = body.formation.map(({ type, quantity }) => `${type} at ${String(quantity)}`).join(', ');
   const { stopped = [] } = body;
   const rest =
@@ -62,10 +64,8 @@ export const restart: CommandRun = async (cli, [word], flags) => {
   const app = await cli.app(flags);
   const which = oneOf([word, textFlag(flags, 'dynoName'), textFlag(flags, 'processType')], 'slipway ps:restart web.1');
   const api = await cli.api();
-  const body = await api.call('restartApp', {
-    params: { app },
-    body: which === undefined ? {} : { process: which },
-  });
+  const request = which === undefined ? {} : { process: which };
+  const body = await sayWaiting(cli, app, api.call('restartApp', { params: { app }, body: request }));
   const what = which === undefined ? 'dynos' : `${which} ${which.includes('.') ? 'dyno' : 'dynos'}`;
   await show(cli, flags, { body, render: () => `Restarting ${what} on ${cli.paint.bold(app)}... done\n` });
 };
@@ -80,12 +80,8 @@ export const limits: CommandRun = async (cli, [type], flags) => {
     });
     return;
   }
-  const body = await (
-    await cli.api()
-  ).call('setLimits', {
-    params: { app, type: requiredType(type) },
-    body: change,
-  });
+  const [api, params] = [await cli.api(), { app, type: requiredType(type) }];
+  const body = await sayWaiting(cli, app, api.call('setLimits', { params, body: change }));
   await show(cli, flags, { body, render: (plan) => renderLimits(app, [plan], cli.paint) });
 };
 

@@ -5,6 +5,9 @@ import type { Cli } from '../cli.ts';
 /** Most changes take less time than this. */
 const SILENT_MS = 2_000;
 
+/** In these phases the release of a deploy has its turn. A build has none, and the scripts of a live release have none. */
+const HAS_TURN: ReadonlySet<string> = new Set(['waiting', 'starting', 'settling']);
+
 /** A change of an app waits for its running deploy. The note says so, and how to end the deploy or the wait. */
 export async function sayWaiting<T>(cli: Cli, app: string, change: Promise<T>): Promise<T> {
   const ended = new AbortController();
@@ -19,12 +22,13 @@ export async function sayWaiting<T>(cli: Cli, app: string, change: Promise<T>): 
 async function noteDeploy(cli: Cli, app: string, ended: AbortSignal): Promise<void> {
   await systemClock.sleep(SILENT_MS, ended);
   const deploy = await (await cli.api()).call('showDeploy', { params: { app } });
-  if (deploy.running && !ended.aborted) cli.note(waitingNote(app, deploy));
+  if (!ended.aborted) cli.note(waitingNote(app, deploy));
 }
 
-export function waitingNote(app: string, { version }: Pick<DeployBody, 'version'>): string {
-  const what = version === undefined ? 'the running deploy' : `the deploy of v${String(version)}`;
-  return ` !     Waiting for the end of ${what} of ${app}. See it with: slipway deploy:status -a ${app}
+/** Empty when the change does not wait for this deploy: then it takes its own time. */
+export function waitingNote(app: string, { version, phase }: Pick<DeployBody, 'version' | 'phase'>): string {
+  if (version === undefined || !HAS_TURN.has(phase)) return '';
+  return ` !     Waiting for the end of the deploy of v${String(version)} of ${app}. See it with: slipway deploy:status -a ${app}
  !     To end the deploy: slipway deploy:abort -a ${app}. Ctrl-C ends this wait; then nothing is changed.
 `;
 }

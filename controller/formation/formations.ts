@@ -27,12 +27,26 @@ export interface FormationsDeps extends CountDeps {
   readonly queue: KeyedQueue;
 }
 
-/** A stop or a start. */
-export interface StopRequest {
-  /** Undefined: all process types. */
-  readonly type?: string | undefined;
+/** A change waits for its turn: a deploy of the app may run. */
+interface Waits {
   /** Aborts when the user does not wait any more. Then nothing changes, unless its turn has begun. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A stop or a start. */
+export interface StopRequest extends Waits {
+  /** Undefined: all process types. */
+  readonly type?: string | undefined;
+}
+
+export interface ScaleRequest extends Waits {
+  /** `{ web: '3', worker: '+1', clock: 'all' }` */
+  readonly quantities: Readonly<Record<string, string>>;
+}
+
+export interface RestartRequest extends Waits {
+  /** A process type (`web`) or one instance (`web.1`). Undefined: all. */
+  readonly which?: string | undefined;
 }
 
 /** One process type: its count, its limits and its placement rule. */
@@ -84,12 +98,11 @@ export class Formations {
   }
 
   /**
-   * `{ web: '3', worker: '+1', clock: 'all' }`. Fails at once, without a change, if an additional instance cannot be placed.
-   * Surplus instances with the highest numbers drain and stop.
-   * @throws SLIP_PS_TYPE, SLIP_PS_QUANTITY, SLIP_PLACE_NO_ROOM
+   * Fails at once, without a change, if an additional instance cannot be placed. Surplus instances with the highest numbers drain and stop.
+   * @throws SLIP_PS_TYPE, SLIP_PS_QUANTITY, SLIP_PLACE_NO_ROOM, SLIP_PS_NOT_WAITED
    */
-  scale(app: App, by: Asker, quantities: Readonly<Record<string, string>>): Promise<Formation> {
-    return this.#deps.queue.enqueue(app.id, async () => {
+  scale(app: App, by: Asker, { quantities, signal }: ScaleRequest): Promise<Formation> {
+    return this.#inTurn(app, { signal }, async () => {
       const { store } = this.#deps;
       const current = await store.currentRelease(app.id);
       const formation = await store.formation(app.id);
@@ -127,10 +140,10 @@ export class Formations {
   /**
    * Sets limits of a process type. Absent fields stay; null sets a field to its default. New instances replace the old ones. If
    * they do not start, the old limits are back.
-   * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and the failure of an instance
+   * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, SLIP_PS_NOT_WAITED, and the failure of an instance
    */
-  setLimits(app: App, by: Asker, change: LimitChange): Promise<void> {
-    return this.#deps.queue.enqueue(app.id, () => this.#limits.set(app, by, change));
+  setLimits(app: App, by: Asker, { signal, ...change }: LimitChange & Waits): Promise<void> {
+    return this.#inTurn(app, { signal }, () => this.#limits.set(app, by, change));
   }
 
   /** Stops all process types of an app, or one. See {@link Stops}. */
@@ -143,7 +156,7 @@ export class Formations {
   }
 
   /** A deploy can take long. A user who does not wait for its end any more does not expect that the app changes later. */
-  #inTurn<T>(app: App, { signal }: StopRequest, work: () => Promise<T>): Promise<T> {
+  #inTurn<T>(app: App, { signal }: Waits, work: () => Promise<T>): Promise<T> {
     return this.#deps.queue.enqueue(app.id, () => (signal?.aborted === true ? Promise.reject(notWaited(app)) : work()));
   }
 
@@ -182,9 +195,9 @@ export class Formations {
     );
   }
 
-  /** Restarts all instances, those of a type (`web`), or one (`web.1`). @returns how many. @throws SLIP_PS_NONE, SLIP_PLACE_NO_ROOM */
-  restart(app: App, by: Asker, which: string | undefined): Promise<number> {
-    return this.#deps.queue.enqueue(app.id, async () => {
+  /** @returns how many instances @throws SLIP_PS_NONE, SLIP_PLACE_NO_ROOM, SLIP_PS_NOT_WAITED */
+  restart(app: App, by: Asker, { which, signal }: RestartRequest): Promise<number> {
+    return this.#inTurn(app, { signal }, async () => {
       const { store, restarts } = this.#deps;
       const current = await store.currentRelease(app.id);
       const isMeant = (row: AssignmentRow): boolean =>
@@ -215,7 +228,7 @@ function notWaited({ name }: App): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PS_NOT_WAITED',
     kind: 'conflict',
-    message: `The caller disconnected before it was its turn, so nothing of ${name} was stopped or started.`,
+    message: `The caller disconnected before it was its turn, so nothing of ${name} was changed.`,
     hint: `See what it waited for: slipway deploy:status -a ${name}`,
   });
 }

@@ -45,7 +45,7 @@ test('20 pushes, scales, config changes and rollbacks at once run one after the 
     () =>
       controller
         .formations()
-        .scale(app, { name: 'ada' }, { web: String(at + 1) })
+        .scale(app, { name: 'ada' }, { quantities: { web: String(at + 1) } })
         .then(() => scaled.push(String(at + 1))),
     () => controller.setConfig(app, { AT: String(at) }).then(({ version = 0 }) => released.push(version)),
     () => controller.rollBack(app, undefined).then(({ version }) => released.push(version)),
@@ -85,7 +85,7 @@ test('20 pushes, scales, config changes, rollbacks and aborts at once: each is d
     () =>
       controller
         .formations()
-        .scale(app, { name: 'ada' }, { web: String(at + 1) })
+        .scale(app, { name: 'ada' }, { quantities: { web: String(at + 1) } })
         .then(() => scaled.push(String(at + 1))),
     () => controller.setConfig(app, { AT: String(at) }).then(({ version = 0 }) => released.push(version)),
     () => controller.rollBack(app, undefined).then(({ version }) => released.push(version)),

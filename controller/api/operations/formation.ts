@@ -11,7 +11,7 @@ import {
 } from '../../../shared/domain/placement.ts';
 import type { App } from '../../domain/apps.ts';
 import type { User } from '../../domain/users.ts';
-import type { ProcessPlan } from '../../formation/formations.ts';
+import type { ProcessPlan, ScaleRequest } from '../../formation/formations.ts';
 import type { ApiDeps } from '../deps.ts';
 
 type Deps = Pick<ApiDeps, 'formations'>;
@@ -25,18 +25,18 @@ interface TypeChange {
 /** Quantities are numbers, `+1`, `-1` or `all`. Returns what is wanted now of the types in the request. */
 export function scaleApp(
   { formations }: Deps,
-  { app, user, quantities }: Omit<TypeChange, 'type'> & { readonly quantities: Readonly<Record<string, string>> },
+  { app, user, ...request }: Pick<TypeChange, 'app' | 'user'> & ScaleRequest,
 ): Promise<Formation> {
-  return formations.scale(app, user, quantities);
+  return formations.scale(app, user, request);
 }
 
 /** `null`: the defaults again. */
 export async function setLimits(
   { formations }: Deps,
-  { app, user, type, limits }: TypeChange & { readonly limits: LimitSettings | null },
+  { app, user, ...change }: TypeChange & { readonly limits: LimitSettings | null; readonly signal: AbortSignal },
 ): Promise<ProcessPlan> {
-  await formations.setLimits(app, user, { type, limits });
-  return await planOf(formations, app, type);
+  await formations.setLimits(app, user, change);
+  return await planOf(formations, app, change.type);
 }
 
 /** @throws SLIP_NAME_LABEL */

@@ -19,9 +19,9 @@ function quantityRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('scaleApp', {
       auth: 'user',
       action: 'app.write',
-      handle: async ({ app, user, body }) => {
+      handle: async ({ app, user, body, signal }) => {
         const quantities = Object.fromEntries(body.updates.map(({ type, quantity }) => [type, quantity]));
-        const wanted = await scaleApp(deps, { app, user, quantities });
+        const wanted = await scaleApp(deps, { app, user, quantities, signal });
         const stopped = (await deps.store.appById(app.id))?.stopped;
         return {
           formation: Object.entries(wanted).map(([type, quantity]) => ({ type, quantity })),
@@ -37,9 +37,9 @@ function settingRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('setLimits', {
       auth: 'user',
       action: 'app.write',
-      handle: async ({ app, user, params, body }) => {
+      handle: async ({ app, user, params, body, signal }) => {
         const limits = 'reset' in body ? null : body;
-        return viewPlan(await setLimits(deps, { app, user, type: params.type, limits }));
+        return viewPlan(await setLimits(deps, { app, user, type: params.type, limits, signal }));
       },
     }),
     appRoute('setPlacement', {
@@ -55,7 +55,9 @@ function restart({ formations }: ApiDeps): Route {
   return appRoute('restartApp', {
     auth: 'user',
     action: 'app.write',
-    handle: async ({ app, user, body }) => ({ instances: await formations.restart(app, user, body.process) }),
+    handle: async ({ app, user, body, signal }) => ({
+      instances: await formations.restart(app, user, { which: body.process, signal }),
+    }),
   });
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { start } from '../../../shared/kit/exec.ts';
 import { eventually } from '../../support/eventually.ts';
-import { TestFleet } from '../../support/fleet.ts';
+import { PRODUCT_DIR, TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 
 const NOBODY = 65_534;
@@ -30,6 +32,14 @@ describe('the commands for the life of an app, on real parts', () => {
   after(() => fleet.stop());
 
   const slipway = (...words: string[]): Promise<string> => fleet.slipway(...words, '-a', 'hello');
+  const startSlipway = (...words: string[]) => {
+    const env = { PATH: process.env['PATH'] ?? '', SLIPWAY_CONFIG: join(fleet.dir, 'cli.json') };
+    const file = join(PRODUCT_DIR, 'bin', 'slipway');
+    const child = start({ file, args: [...words, '-a', 'hello'], env }, ['ignore', 'ignore', 'pipe']);
+    let text = '';
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    return { child, ended: once(child, 'exit'), said: () => text };
+  };
   const answers = (status: number, body: RegExp): Promise<unknown> =>
     eventually(`the proxy answers ${String(status)}`, async () => {
       const answer = await fleet.site.get('hello');
@@ -55,6 +65,27 @@ describe('the commands for the life of an app, on real parts', () => {
     assert.match(await slipway('ps:start'), /^Starting web on hello\.\.\. done\n/);
     await answers(200, /^version=1/);
     assert.match(await slipway('ps:stop', 'nothing'), /nothing/);
+    await answers(200, /^version=1/);
+  });
+
+  it('ps:scale, ps:restart and ps:limits name the deploy that they wait for, and Ctrl-C leaves everything as it is', async () => {
+    await hello.commit({ ...helloApp('2'), 'server.js': 'setInterval(() => undefined, 1000);\n' });
+    const push = hello.startPush('hello');
+    await eventually(
+      'the instances start',
+      async () => (await slipway('deploy:status')).includes('starting') || undefined,
+    );
+    const before = [await slipway('ps:scale'), await slipway('ps:limits')];
+    for (const words of [['ps:scale', 'web=2'], ['ps:restart'], ['ps:limits', 'web', '--memory', '64M']]) {
+      const waiting = startSlipway(...words);
+      await eventually('the note', () => /Waiting for the end of the deploy of v\d+ of hello/.test(waiting.said()));
+      waiting.child.kill('SIGINT');
+      assert.deepEqual(await waiting.ended, [130, null]);
+    }
+    assert.match(await slipway('deploy:abort'), /^Aborted the deploy of hello\./);
+    assert.equal((await push.result).ok, false);
+    assert.match(await slipway('ps:stop', 'worker'), /./); // its turn is after theirs
+    assert.deepEqual([await slipway('ps:scale'), await slipway('ps:limits')], before);
     await answers(200, /^version=1/);
   });
 

@@ -68,12 +68,15 @@ function formationCommands(scene: ScriptScene): Commands {
       await world.store.setFormation(id, Object.fromEntries(counts));
       world.controller.movement?.wake(id);
     },
-    ...twice('ps:scale', (pairs) => (app, by, to) => to.scale(app, by, Object.fromEntries(pairsOf(pairs)))),
+    ...twice(
+      'ps:scale',
+      (pairs) => (app, by, to) => to.scale(app, by, { quantities: Object.fromEntries(pairsOf(pairs)) }),
+    ),
     ...twice(
       'ps:restart',
       ([which]) =>
         (app, by, to) =>
-          to.restart(app, by, which),
+          to.restart(app, by, { which }),
     ),
     ...twice(
       'ps:stop',

@@ -172,7 +172,7 @@ export class Simulation {
 
   #scale(): Promise<void> {
     const counts = { web: String(this.#random.between(1, 4)), worker: String(this.#random.between(0, 2)) };
-    return this.#ask('scale', (app, to) => to.scale(app, OPERATOR, counts));
+    return this.#ask('scale', (app, to) => to.scale(app, OPERATOR, { quantities: counts }));
   }
 
   #limits(): Promise<void> {
@@ -181,7 +181,7 @@ export class Simulation {
   }
 
   #restart(): Promise<void> {
-    return this.#ask('restart', (app, to) => to.restart(app, OPERATOR, undefined));
+    return this.#ask('restart', (app, to) => to.restart(app, OPERATOR, {}));
   }
 
   /** Does not wait for the answer. A refusal is fine too. */
