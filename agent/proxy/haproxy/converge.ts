@@ -19,6 +19,9 @@ const SINGLE_CHANGES_MAX = 16;
 /** Well below the 16 KiB buffer of the runtime API: HAProxy loses a longer payload without an error. */
 const PAYLOAD_BYTES_MAX = 8192;
 
+/** The defaults of a server of the file. A server that is added at run time keeps no idle connection without them. */
+const KEEP_IDLE = 'pool-max-conn -1 pool-purge-delay 5s';
+
 /** A command, or the replacement of a whole map (whose commands need the version number from a reply). */
 export type RuntimeStep =
   | { readonly kind: 'command'; readonly text: string }
@@ -94,7 +97,8 @@ function activate(observed: Observed, pool: Pool): RuntimeStep[] {
     const name = serverName(pool.number, number);
     const target = `${poolName(pool.number)}/${name}`;
     const server = observed.servers.get(name);
-    if (server === undefined) steps.push(command(`add server ${target} ${backend.address}:${String(backend.port)}`));
+    if (server === undefined)
+      steps.push(command(`add server ${target} ${backend.address}:${String(backend.port)} ${KEEP_IDLE}`));
     else steps.push(...moveTo(server, target, backend));
     if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
   }

@@ -35,6 +35,11 @@ const KEEPALIVE = { idleS: 4, everyS: 2, probes: 3 } as const;
 export const LINK_CUT_ANSWER_MS = 20_000;
 /** Added to time limits of the forwarding node, so that the serving node reports an error first. */
 const PATIENCE_MS = 2_000;
+/**
+ * A server that is added at run time keeps no idle connection without these options, so each request would cost a TLS handshake. The time is how
+ * often the forwarding node closes half of the connections that it does not need.
+ */
+const KEEP_IDLE = 'pool-max-conn -1 pool-purge-delay 3s';
 
 /** The mesh port. It refuses requests for apps without an instance on this node, so no request is forwarded twice. */
 export function meshFrontend(settings: ProxySettings, logFormat: string): string[] {
@@ -48,6 +53,10 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     'frontend mesh from slipway',
     `  bind ${address}:${String(port)} ssl crt ${meshCertificate} ca-file ${meshCa} verify required ssl-min-ver TLSv1.2 alpn http/1.1`,
     `  log-format "${logFormat}"`,
+    // Longer than the forwarding node keeps a connection without a request, so that no request arrives while this node closes it.
+    `  timeout http-keep-alive ${String(settings.idleTimeoutMs)}ms`,
+    // An app may close an idle connection at any time. A request from another node gets a new one, so that it cannot meet this moment.
+    '  option http-server-close',
     // The certificate is of this fleet, but its node must also be a member. Another node may know a new member earlier, so the request may be tried there.
     `  ${elsewhere} unless { ${member} -m found }`,
     // A revoked certificate is not accepted. Its connection is closed, so that a node with a new certificate connects again.
@@ -164,7 +173,7 @@ export function peerServerOptions(
   { peer, isBackup }: Pick<PeerServer, 'peer' | 'isBackup'>,
 ): string {
   const checkedAs = isBackup ? `backup track ${REACH}/${reachName(peer.nodeId)}` : `track ${CHECKS}/${peer.nodeId}`;
-  return `${tlsOf(settings, peer)} ${checkedAs}`;
+  return `${tlsOf(settings, peer)} ${checkedAs} ${KEEP_IDLE}`;
 }
 
 /** Unique over all backends. */

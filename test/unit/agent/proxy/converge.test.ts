@@ -209,4 +209,13 @@ describe('runtime plan', () => {
     for (const step of steps) model.run(step);
     assertServes(model, wide);
   });
+
+  test('a server that is added at run time keeps idle connections, like a server of the file', () => {
+    const table = next(emptyTable(POOLS), [routesOf(1, [1, 2, 3])]);
+    const added = planRuntime(new Model().observe(), table, TO).flatMap((step) =>
+      step.kind === 'command' && step.text.startsWith('add server ') ? [step.text] : [],
+    );
+    assert.equal(added.length, 1);
+    assert.match(added[0] ?? '', /^add server pool_0001\/pool_0001_s3 \S+ pool-max-conn -1 pool-purge-delay 5s$/);
+  });
 });
