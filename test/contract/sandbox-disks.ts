@@ -5,9 +5,6 @@ import type { Sandbox } from '../../agent/sandbox/port.ts';
 import { eventually } from '../support/eventually.ts';
 import { MB, openSandboxLab, type SandboxLab } from '../support/sandbox-lab.ts';
 
-/** Disks are made one after another, and a busy machine takes seconds for each. */
-const SLOW_MS = 120_000;
-
 /** Mounted disks of a lab: each holds a loop device until it is unmounted. The driver may have bound its folder below /run. */
 async function disksOf(lab: SandboxLab): Promise<readonly string[]> {
   const mounts = await Promise.all([lab.dir, `/run/${lab.config.name}-sandbox`].map((folder) => mountsBelow(folder)));
@@ -37,7 +34,7 @@ export function sandboxDisksContract(kind: Sandbox['kind']): void {
           .map((file) => /pool\/(\d+)-/.exec(file)?.[1] ?? file)
           .sort()
           .join(' ');
-      await eventually('the three newest sizes wait ready', async () => (await sizes()) === wanted, SLOW_MS);
+      await eventually('the three newest sizes wait ready', async () => (await sizes()) === wanted);
     });
 
     it('hold nothing after a start that failed', async () => {
@@ -47,7 +44,7 @@ export function sandboxDisksContract(kind: Sandbox['kind']): void {
       assert.equal((await disksOf(lab)).filter((file) => file.includes(spec.id)).length, 0);
       await lab.sandbox.prepare(lab.spec({ id: spec.id, limits: spec.limits }));
       await lab.sandbox.destroy(spec.id);
-      await eventually('as many as before', async () => (await disksOf(lab)).length === before, SLOW_MS);
+      await eventually('as many as before', async () => (await disksOf(lab)).length === before);
     });
   });
 }

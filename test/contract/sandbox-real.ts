@@ -21,6 +21,9 @@ import { ended, openSandboxLab, readLog, type SandboxLab } from '../support/sand
 import { wrapperTests } from './sandbox-wrappers.ts';
 
 const sh = (script: string): string[] => ['/bin/sh', '-c', script];
+/** Arguments that no other test process has. */
+const STAYS_S = String(10_000_000 + process.pid);
+const LEFT_S = String(20_000_000 + process.pid);
 
 /** What every driver that runs real processes keeps. */
 export function realSandboxContract(kind: Sandbox['kind']): void {
@@ -233,8 +236,8 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
     });
 
     it('leaves nothing below /run when it is forgotten', async () => {
-      const { id } = await lab.run({ argv: sh('exec sleep 1234568') });
-      await eventually('it runs', () => countProcesses('1234568') === 1);
+      const { id } = await lab.run({ argv: sh(`exec sleep ${STAYS_S}`) });
+      await eventually('it runs', () => countProcesses(STAYS_S) === 1);
       await lab.sandbox.destroy(id);
       await lab.sandbox.forget(id);
       const { stdout } = await run({ file: 'find', args: ['/run', '-xdev', '-path', `*${id}*`] });
@@ -245,10 +248,10 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
 
     it('leaves no process behind: background ones end with the first', async () => {
       const { status } = await lab.finish({
-        argv: sh('setsid sh -c "trap \\"\\" TERM HUP; exec sleep 1234567" & sleep 0.2; exit 0'),
+        argv: sh(`setsid sh -c "trap \\"\\" TERM HUP; exec sleep ${LEFT_S}" & sleep 0.2; exit 0`),
       });
       assert.equal(status.exit?.code, 0);
-      assert.equal(countProcesses('1234567'), 0);
+      assert.equal(countProcesses(LEFT_S), 0);
     });
   });
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { run } from '../../shared/kit/exec.ts';
+import { run, runOk } from '../../shared/kit/exec.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** The programs of a machine without Node and npm. */
@@ -42,7 +42,7 @@ after(() => rm(dir, { recursive: true, force: true }));
 
 test('the second bootstrap prints each step, works from any folder, and downloads nothing', async () => {
   const env = { PATH: process.env['PATH'] ?? '', HOME: dir };
-  await run({ file: join(root, 'script/bootstrap'), args: ['--test'], cwd: '/', env });
+  await runOk(run, { file: join(root, 'script/bootstrap'), args: ['--test'], cwd: '/', env });
   const second = await run({ file: join(root, 'script/bootstrap'), args: ['--test'], cwd: '/', env });
   assert.equal(second.code, 0, second.stderr);
   assert.match(second.stdout, /^1\/3 .*\n2\/3 Node: v\d+.*\n3\/3 npm packages: as in the lockfile\nReady\.\n$/);

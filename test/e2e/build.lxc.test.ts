@@ -12,6 +12,7 @@ import type { Layer } from '../../shared/domain/slug.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
 import { HELD_S, isHeld } from '../support/bad-input.ts';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
+import { freeSubnet } from '../support/free-subnet.ts';
 import { FakeTransport, openLab, type Lab } from '../support/image-lab.ts';
 import { startNpmRegistry, type NpmRegistry } from '../support/npm-registry.ts';
 import { startPythonIndex, type PythonIndex } from '../support/python-index.ts';
@@ -29,7 +30,7 @@ describe('a build in LXC', { concurrency: false }, () => {
 
   before(async () => {
     lab = await openLab('build-lxc');
-    const subnet = `10.${randomInt(210, 250)}.${randomInt(0, 256)}.0/24`;
+    const subnet = freeSubnet();
     const host = addressAt(parseCidr(subnet), 1);
     sandboxes = await openSandboxLab('lxc', { subnet, egressAllow: [{ cidr: `${host}/32` }] });
     registry = await startNpmRegistry(

@@ -232,13 +232,14 @@ test('no variable of the client reaches git but a well-formed GIT_PROTOCOL', asy
 async function receivePackEnvironment(): Promise<string> {
   const children = (await readFile(`/proc/self/task/${String(process.pid)}/children`, 'utf8')).trim().split(' ');
   for (const pid of children) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''); // it may have ended
     if (command.includes('\0receive-pack\0')) return readFile(`/proc/${pid}/environ`, 'utf8');
   }
   return 'no receive-pack';
 }
 
 test('raw environment requests are refused but for the three protocol versions', async () => {
+  assert.equal((await (await fixture.workTree('raw', 'raw-app')).push(ann)).code, 0);
   const client = await connectClient(fixture, { privateKey: ann.privateKey });
   const env = {
     '--split-string=id': 'x',
@@ -246,12 +247,12 @@ test('raw environment requests are refused but for the three protocol versions',
     GIT_PROTOCOL: 'version=3',
     ...Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`V${String(i)}`, 'x'])),
   };
-  const result = await execOn(client, "git-upload-pack 'environment-app'", env);
+  const result = await execOn(client, "git-upload-pack 'raw-app'", env);
   assert.match(result.stdout, /^[0-9a-f]{4}[0-9a-f]{40} HEAD\0/);
   client.end();
   const other = await connectClient(fixture, { privateKey: ann.privateKey });
   assert.match(
-    (await execOn(other, "git-upload-pack 'environment-app'", { GIT_PROTOCOL: 'version=2' })).stdout,
+    (await execOn(other, "git-upload-pack 'raw-app'", { GIT_PROTOCOL: 'version=2' })).stdout,
     /^000eversion 2/,
   );
   other.end();

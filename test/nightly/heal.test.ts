@@ -4,7 +4,6 @@ import { eventually } from '../support/eventually.ts';
 import { startHelloServer, type ServerFleet } from '../support/server-fleet.ts';
 import type { Server } from '../support/servers/server.ts';
 
-const LIMIT_MS = 120_000;
 const STATE = '/var/lib/slipway';
 const TRANSIENT = '/run/systemd/transient';
 
@@ -165,13 +164,13 @@ describe('parts of a server that are removed while the agent runs', { concurrenc
       for (const { what, undone } of damages) {
         it(`${what} is back`, async () => {
           const isBack = async (): Promise<boolean> => (await server.exec(['/bin/sh', '-c', undone])).code === 0;
-          await reported(() => eventually(`${what} is back`, isBack, LIMIT_MS));
+          await reported(() => eventually(`${what} is back`, isBack));
           console.log(`    ${what}: back after ${((performance.now() - damagedAtMs) / 1000).toFixed(1)} s`);
         });
       }
 
       it(`serves${sameProcess ? ', the very same process' : ''}`, async () => {
-        const again = await reported(() => fleet.answer(server, 'hello', LIMIT_MS));
+        const again = await reported(() => fleet.answer(server, 'hello'));
         if (sameProcess) assert.equal(again, was);
       });
     });

@@ -32,7 +32,7 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
     await fleet.fleet.slipway('ps:scale', 'web=2', '-a', 'hello');
     const live = async (): Promise<boolean> =>
       (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 2;
-    await eventually('two run', live, 60_000);
+    await eventually('two run', live);
     const at = new Set((await fleet.instances('hello')).map(({ node }) => node));
     homes = fleet.servers.list.filter(({ name }) => at.has(name));
     [away] = fleet.servers.list.filter(({ name }) => !at.has(name)) as [Server];
@@ -68,7 +68,7 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
   }
 
   async function servesAfterBoot(server: Server): Promise<void> {
-    await fleet.answer(server, 'hello', 60_000);
+    await fleet.answer(server, 'hello');
     say(`${server.name} serves ${(server.upMs / 1000).toFixed(1)} s after its boot`);
     assert.ok(server.upMs < SERVING_LIMIT_MS);
   }
@@ -87,9 +87,8 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
     const [home] = homes as [Server];
     const seen = await part(`${home.name} rebooted`, async () => {
       const rebooted = home.reboot();
-      const off = async (): Promise<boolean> =>
-        (await fleet.get(home, 'hello', '/', 500).catch(() => undefined)) === undefined;
-      await eventually('it went down', off, 60_000);
+      const off = async (): Promise<boolean> => (await fleet.get(home, 'hello').catch(() => undefined)) === undefined;
+      await eventually('it went down', off);
       await servesAfterBoot(home);
       await rebooted;
     });
@@ -103,7 +102,7 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
       await home.sh("pkill -KILL -f '^node server.js'");
       const restarted = async (): Promise<boolean> =>
         [...(await lives())].filter((life) => !before.has(life)).length === 1;
-      await eventually('it has a new life', restarted, 60_000);
+      await eventually('it has a new life', restarted);
     });
     // A request that the process had taken when it died.
     assert.ok(seen.failures.length <= 1, seen.failures.join());
@@ -126,7 +125,7 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
       const [home] = homes as [Server];
       await home.sh('nft delete table inet slipway; ip link del slip0');
       const healed = async (): Promise<boolean> => (await lives()).size === 2;
-      await eventually('both serve again', healed, 60_000);
+      await eventually('both serve again', healed);
     });
     say(`${String(seen.failures.length)} failed while there was no bridge`);
   });

@@ -111,7 +111,7 @@ export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<Api
     },
     addNodeCaller: (name) => joinNode(store, authority, name),
     call: async (caller, method, path, options = {}) => {
-      const agent = new Agent({ connect: { ca: authority.caPem, timeout: 60_000, ...caller.tls } });
+      const agent = new Agent({ connect: { ca: authority.caPem, timeout: 120_000, ...caller.tls } });
       agents.push(agent);
       const headers = {
         ...(caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` }),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run, runOk, type CommandResult } from '../../shared/kit/exec.ts';
 import { PRODUCT_DIR } from './fleet.ts';
+import { freePortRange } from './free-ports.ts';
 
 /** PATH without the folders of root, as for an ordinary user. */
 const PLAIN_PATH = '/usr/bin:/bin';
@@ -66,7 +67,7 @@ export class Clone {
   static async make(uid?: number): Promise<Clone> {
     const clone = new Clone(
       await mkdtemp(join(tmpdir(), 'slipway-clone-')),
-      { web: await freeRange(1), ssh: await freeRange(3) },
+      { web: await freePortRange(1), ssh: await freePortRange(3) },
       uid === undefined ? await claimNetwork() : { number: NETWORK_OF_NOBODY, release: () => undefined },
       uid,
     );
@@ -177,27 +178,4 @@ async function processes(): Promise<string[]> {
   return Promise.all(
     pids.map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')),
   );
-}
-
-/** The first of this many free ports in a row, below the ports that the kernel assigns. */
-async function freeRange(count: number): Promise<number> {
-  for (;;) {
-    const first = 12_000 + Math.floor(Math.random() * 8_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => {
-      resolve(false);
-    });
-    server.listen(port, '0.0.0.0', () => {
-      server.close(() => {
-        resolve(true);
-      });
-    });
-  });
 }

@@ -15,7 +15,7 @@ import { tempDir } from './certificates.ts';
 import { startRig, type Rig } from './dispatch-rig.ts';
 
 /** A busy machine needs some time for a hundred handshakes at once. */
-const BUSY_CONNECT_TIMEOUT_MS = 60_000;
+const BUSY_CONNECT_TIMEOUT_MS = 120_000;
 
 export interface Answer {
   readonly status: number;
@@ -100,7 +100,8 @@ export async function openControllerServers(
     },
     machine: async (name) => {
       const stateDir = await tempDir(t, 'slipway-machine-');
-      await joinFleet({ url, token: await servers.token(), caPin: ca.pin, name, stateDir });
+      const timeoutMs = BUSY_CONNECT_TIMEOUT_MS;
+      await joinFleet({ url, token: await servers.token(), caPin: ca.pin, name, stateDir, timeoutMs });
       const row = (await store.nodes()).find((node) => node.name === name);
       if (row === undefined) throw new Error(`${name} did not join`);
       return { row, stateDir };

@@ -47,7 +47,7 @@ export class Site {
         path,
         headers: { host },
         agent: false,
-        timeout: 60_000,
+        timeout: 120_000,
       };
       const outgoing = get(options, (response) => {
         const chunks: Buffer[] = [];
@@ -58,7 +58,7 @@ export class Site {
         response.on('error', reject);
       });
       outgoing.on('error', reject);
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 60 s')));
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 120 s')));
     });
   }
 }

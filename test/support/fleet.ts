@@ -220,7 +220,7 @@ export class TestFleet {
     body?: unknown,
     token = this.settings.token,
   ): Promise<unknown> {
-    const dispatcher = new Agent({ connect: { ca: this.settings.caPem, timeout: 60_000 } });
+    const dispatcher = new Agent({ connect: { ca: this.settings.caPem, timeout: 120_000 } });
     try {
       const response = await request(`${this.settings.url}/v1${path}`, {
         method,
@@ -255,9 +255,18 @@ export class TestFleet {
   }
 
   /** The output of `slipway logs`, asked again while a busy node does not answer in time. */
-  async pastLogs(...args: string[]): Promise<string> {
+  pastLogs(...args: string[]): Promise<string> {
+    return this.#withAllLines('logs', ...args);
+  }
+
+  /** The output of `slipway run:logs`, asked again while a busy node does not answer in time. */
+  pastRunLogs(...args: string[]): Promise<string> {
+    return this.#withAllLines('run:logs', ...args);
+  }
+
+  async #withAllLines(...args: string[]): Promise<string> {
     return await eventually('every node has sent its lines', async () => {
-      const text = await this.slipway('logs', ...args);
+      const text = await this.slipway(...args);
       return text.includes('its lines are missing') ? undefined : text;
     });
   }

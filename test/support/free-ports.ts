@@ -31,6 +31,22 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** The first of this many such ports in a row. */
+export async function freePortRange(count: number): Promise<number> {
+  for (;;) {
+    const first = FIRST + randomInt(COUNT - count);
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (ports.every(take) && (await Promise.all(ports.map(isUnused))).every(Boolean)) return first;
+  }
+}
+
+function isUnused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)));
+  });
+}
+
 function take(port: number): boolean {
   mkdirSync(TAKEN_DIR, { recursive: true });
   const file = join(TAKEN_DIR, String(port));

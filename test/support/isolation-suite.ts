@@ -103,7 +103,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       const service = typeof address === 'object' && address !== null ? address.port : 0;
       const ports = [service, fleet.ports.api, fleet.ports.agents, fleet.ports.ssh];
       const hosts = [gatewayOf(fleet), ...ownAddresses()];
-      assert.ok(await answers(hosts[0] ?? '', fleet.ports.api), 'this machine itself reaches it');
+      await eventually('this machine itself reaches it', () => answers(hosts[0] ?? '', fleet.ports.api));
       for (const host of hosts)
         for (const port of ports) assert.equal(await reach(host, port), 'ECONNREFUSED', `${host}:${String(port)}`);
       for (const port of ports) assert.equal(await reach('127.0.0.1', port), 'ECONNREFUSED');
@@ -119,7 +119,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
         if (before !== undefined) writeFileSync(BRIDGE_NF, setting);
         try {
           const other = addressOf(fleet, 'beta');
-          assert.ok(await answers(other, 5000), 'this machine itself reaches it');
+          await eventually('this machine itself reaches it', () => answers(other, 5000));
           assert.notEqual(await reach(other, 5000, 4_000), 'open');
           assert.equal(await reach(addressOf(fleet, 'alpha'), 5000), 'open', 'an app reaches itself');
         } finally {
@@ -192,7 +192,10 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
         'it is back',
         async () => (await fleet.site.get('alpha').catch(() => undefined))?.status === 200,
       );
-      assert.match(await fleet.slipway('ps', '-a', 'alpha'), /restarted once \(ran out of memory \d+ (s|min) ago\)/);
+      // The proxy knows that it is back a moment before the controller.
+      await eventually('ps says why', async () =>
+        /restarted once \(ran out of memory \d+ (s|min) ago\)/.test(await fleet.slipway('ps', '-a', 'alpha')),
+      );
       assert.match(
         await fleet.pastLogs('-a', 'alpha'),
         /web\.1 was killed: it used more memory than its limit of 512 MB/,

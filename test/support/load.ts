@@ -8,6 +8,8 @@ export interface Seen {
   readonly failures: string[];
   /** Monotonic ms of each failure. */
   readonly failedAtMs: number[];
+  /** Monotonic ms at which each request that failed was sent. */
+  readonly failedSentAtMs: number[];
 }
 
 interface Target {
@@ -18,11 +20,13 @@ interface Target {
 }
 
 /** Longer than any answer of the product may take. */
-const CLIENT_TIMEOUT_MS = 60_000;
+const CLIENT_TIMEOUT_MS = 120_000;
+/** A machine that is too busy for the rate gets no more requests at a time, or it would never recover. */
+const OPEN_MAX = 100;
 
-/** Requests at a constant rate, each on a new connection, independent of the answers (an open loop). */
+/** Requests at a constant rate, each on a new connection, independent of the answers (an open loop) while few are open. */
 export class Load {
-  readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [], failedAtMs: [] };
+  readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [], failedAtMs: [], failedSentAtMs: [] };
   readonly #timer: NodeJS.Timeout;
   #open = 0;
 
@@ -44,11 +48,14 @@ export class Load {
   }
 
   #request({ address, port, host }: Target): void {
+    if (this.#open >= OPEN_MAX) return;
     this.#open += 1;
+    const sentAtMs = performance.now();
     const fail = (why: string): void => {
       this.#open -= 1;
       this.#seen.failures.push(why);
       this.#seen.failedAtMs.push(performance.now());
+      this.#seen.failedSentAtMs.push(sentAtMs);
     };
     const outgoing = get(
       { host: address, port, headers: { host }, agent: false, timeout: CLIENT_TIMEOUT_MS },

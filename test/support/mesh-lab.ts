@@ -12,7 +12,7 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { issueNode, type TestCa } from './certificates.ts';
 import { recordingLogger } from './dispatch-rig.ts';
-import { freePort } from './proxy-lab.ts';
+import { BUSY_START_TIMEOUT_MS, freePort } from './proxy-lab.ts';
 
 export interface MeshNode {
   readonly proxy: Proxy;
@@ -48,7 +48,9 @@ export class MeshLab {
     const port = await freePort();
     const logger = recordingLogger();
     const binds = [{ address: '127.0.0.1', port }];
-    const config = { stateDir, binds, poolSize: 4, mesh: { address: '127.0.0.1', port: peer.port }, ...options.config };
+    const mesh = { address: '127.0.0.1', port: peer.port };
+    const startTimeoutMs = BUSY_START_TIMEOUT_MS;
+    const config = { stateDir, binds, poolSize: 4, mesh, startTimeoutMs, ...options.config };
     const tls = options.tls ?? (await issueNode(this.ca, nodeId)).tls;
     const node: MeshNode = {
       ...{ peer, port, stateDir, logger, tls },

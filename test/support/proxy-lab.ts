@@ -13,6 +13,9 @@ import { run } from '../../shared/kit/exec.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { freePorts } from './free-ports.ts';
 
+/** No test waits for its end. */
+export const BUSY_START_TIMEOUT_MS = 120_000;
+
 export interface ProxyLab {
   readonly proxy: Proxy;
   readonly stateDir: string;
@@ -25,7 +28,9 @@ export interface ProxyLab {
 export async function openProxyLab(overrides: Partial<HaproxyConfig> = {}): Promise<ProxyLab & AsyncDisposable> {
   const stateDir = await mkdtemp(join(tmpdir(), 'slipway-proxy-'));
   const port = await freePort();
-  const config: HaproxyConfig = { stateDir, binds: [{ address: '127.0.0.1', port }], poolSize: 8, ...overrides };
+  const binds = [{ address: '127.0.0.1', port }];
+  const startTimeoutMs = BUSY_START_TIMEOUT_MS;
+  const config: HaproxyConfig = { stateDir, binds, poolSize: 8, startTimeoutMs, ...overrides };
   const reopen = (): Proxy => createHaproxy(config, { run, clock: systemClock, logger: silentLogger, systemd: false });
   const proxy = reopen();
   const close = async (): Promise<void> => {

@@ -46,7 +46,13 @@ export function connectClient(fixture: PushFixture, config: ConnectConfig): Prom
     client.on('close', () => {
       reject(new Error('closed'));
     });
-    client.connect({ host: '127.0.0.1', port: fixture.address.port, username: 'git', ...config });
+    client.connect({
+      host: '127.0.0.1',
+      port: fixture.address.port,
+      username: 'git',
+      readyTimeout: 240_000,
+      ...config,
+    });
   });
 }
 

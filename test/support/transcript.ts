@@ -44,5 +44,10 @@ export function unvarying(document: string): string {
     .replaceAll(/\b[0-9a-f]{7}\b/g, 'COMMIT')
     .replaceAll(/[0-9]+(\.[0-9]+)?/g, 'N')
     .replaceAll(/\bN min\b/g, 'N s') // on a slow machine
+    .replaceAll(
+      /(?:N of N (?:counted )?requests? failed|No requests (?:came|were counted)) in the switch.*/g,
+      'The switch.',
+    )
+    .replaceAll(/^.*(?:Not all requests were counted: |The final figures: ).*\n/gm, '') // on a busy machine
     .replaceAll(/ ago {2,}/g, ' ago  '); // a column is as wide as its longest time
 }

@@ -97,7 +97,7 @@ export async function slipway(fleet: TestFleet, ...args: string[]): Promise<stri
   await writeFile(config, JSON.stringify(fleet.settings), { mode: 0o600 });
   const path = `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}`;
   const env = { ...DEFAULT_ENV, PATH: path, HOME: fleet.dir, SLIPWAY_CONFIG: config };
-  return (await runOk(run, { file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 60_000 })).stdout;
+  return (await runOk(run, { file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 240_000 })).stdout;
 }
 
 /** Answers with its version and a number that is new in each process. On request it shows its environment or overuses resources. */

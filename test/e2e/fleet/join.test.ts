@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { helloApp } from '../../support/fleet-user.ts';
 import { ServerFleet } from '../../support/server-fleet.ts';
 import type { Server } from '../../support/servers/server.ts';
+import { untilSent } from '../../support/until-sent.ts';
 
 const STATE = '/var/lib/slipway';
 
@@ -93,7 +94,7 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     const { token } = (await fleet.fleet.api('POST', '/nodes/tokens', {})) as { token: string };
     const requests = await Promise.all(Array.from({ length: 100 }, () => makeCsr({})));
     const attempts = requests.map(({ csrPem }, index) =>
-      attempt(index, { token, name: `ghost-${String(index)}`, csr: csrPem }),
+      untilSent(() => attempt(index, { token, name: `ghost-${String(index)}`, csr: csrPem })),
     );
     const statuses = await Promise.all(attempts);
     const counts = new Map<number, number>();

@@ -62,7 +62,7 @@ describe('a push whose app cannot serve', () => {
     assert.ok(pushed.ok, pushed.text);
     await app.goBack();
     const told = await eventually('its end is in the log', async () => {
-      const text = await fleet.slipway('logs', '-a', 'blog', '-p', 'web.1');
+      const text = await fleet.pastLogs('-a', 'blog', '-p', 'web.1');
       return text.includes('Error R12') ? text : undefined;
     });
     assert.match(

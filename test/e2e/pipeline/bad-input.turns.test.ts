@@ -107,8 +107,10 @@ describe('pushes that run at the same time, end early or have no builder', () =>
     again.interrupt();
     await again.result;
     await eventually('the second one is gone as well', async () => !(await isHeld()));
-    const [last] = (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
-    assert.equal(last?.state, 'cancelled');
+    await eventually('the build is cancelled', async () => {
+      const [last] = (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
+      return last?.state === 'cancelled';
+    });
   });
 
   it('cancels a push that waits for its turn at Ctrl-C', async () => {
@@ -162,7 +164,13 @@ describe('pushes that run at the same time, end early or have no builder', () =>
   });
 
   it('refuses a push while no builder is online, before the pack is sent, and makes no app for it', async () => {
+    const appNames = async (): Promise<string[]> =>
+      ((await fleet.api('GET', '/apps')) as { name: string }[]).map((each) => each.name).sort();
+    const before = await appNames();
     await fleet.endAgent('SIGTERM');
+    await eventually('the controller knows it', async () =>
+      ((await fleet.api('GET', '/nodes')) as { connected: boolean }[]).every(({ connected }) => !connected),
+    );
     await app.commitBad({ 'new.txt': '1' });
     for (const name of ['blog', 'another']) {
       const refused = await app.repository.push(name);
@@ -172,8 +180,7 @@ describe('pushes that run at the same time, end early or have no builder', () =>
         /^fatal: remote error: No builder is connected, so nothing can be built\.\n.*slipway status — then push again/,
       );
     }
-    const names = ((await fleet.api('GET', '/apps')) as { name: string }[]).map((each) => each.name);
-    assert.deepEqual(names.sort(), ['blog', 'one', 'two']);
+    assert.deepEqual(await appNames(), before);
     assert.equal((await fleet.site.get('blog')).body, app.body, 'it serves without its agent');
     await fleet.startAgent();
     const pushed = await app.repository.push('blog');

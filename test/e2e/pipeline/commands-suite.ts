@@ -41,7 +41,7 @@ export function commandsSuite(sandbox: 'lxc' | 'nspawn'): void {
       const { state, exit, failure } = await ended(name);
       assert.deepEqual([state, exit?.code], ['failed', 7]);
       assert.equal(failure?.message, `${name} of hello exited with status 7.`);
-      const log = await slipway('run:logs', name, '-a', 'hello');
+      const log = await fleet.pastRunLogs(name, '-a', 'hello');
       assert.match(log, /"name":"hello"/);
       assert.match(log, new RegExp(`hello there/a b/${name}/64`.replaceAll('.', '\\.')));
       assert.match(await slipway('run:list', '-a', 'hello'), /exited with status 7/);
@@ -50,13 +50,15 @@ export function commandsSuite(sandbox: 'lxc' | 'nspawn'): void {
     it('run the command of a process type when only its name is given', async () => {
       const name = await run('report');
       assert.equal((await ended(name)).state, 'succeeded');
-      assert.match(await slipway('run:logs', name, '-a', 'hello'), new RegExp(`report of ${name}`));
+      assert.match(await fleet.pastRunLogs(name, '-a', 'hello'), new RegExp(`report of ${name}`));
     });
 
     it('are shown by ps, outlive the agent and the controller, and are stopped on request', async () => {
       const name = await run('--', 'trap "" HUP; echo ready; exec sleep 10000');
       await eventually('it is up', async () => (await slipway('run:logs', name, '-a', 'hello')).includes('ready'));
-      assert.match(await slipway('ps', '-a', 'hello'), new RegExp(`^${name} \\(512M\\): up .*: trap`, 'm'));
+      // Its log comes from the node itself, and its state from the controller.
+      const isUp = new RegExp(`^${name} \\(512M\\): up .*: trap`, 'm');
+      await eventually('ps shows it', async () => isUp.test(await slipway('ps', '-a', 'hello')));
       await fleet.endAgent();
       await fleet.startAgent();
       await fleet.endController();

@@ -11,6 +11,10 @@ const NOBODY = 65_534;
 /** It starts well, and ends the connection of every request without an answer. */
 const SILENT = `require('http').createServer((request) => request.socket.destroy()).listen(process.env.PORT);\n`;
 
+/** On a busy machine, the text also says that not all requests were counted, or that some are still open. */
+const GOOD_SWITCH =
+  /(0 of \d+ (counted )?requests? failed in the switch( so far)?, longest drain |No requests were counted in the switch)/;
+
 describe('the figures of a deploy on real parts', () => {
   let fleet: TestFleet;
   let hello: Repository;
@@ -28,12 +32,13 @@ describe('the figures of a deploy on real parts', () => {
   after(() => fleet.stop());
 
   const slipway = (...words: string[]): Promise<string> => fleet.slipway(...words, '-a', 'hello');
-  const figuresOf = async (version: number): Promise<NonNullable<ReleaseDetails['switch']>> => {
-    const { switch: found } = JSON.parse(
-      await slipway('releases:info', `v${String(version)}`, '--json'),
-    ) as ReleaseDetails;
-    return found ?? assert.fail('no figures');
-  };
+  /** A busy machine may end the last request of an old instance after the deploy. */
+  const finalFigures = (version: number): Promise<NonNullable<ReleaseDetails['switch']>> =>
+    eventually('the final figures', async () => {
+      const text = await slipway('releases:info', `v${String(version)}`, '--json');
+      const { switch: found } = JSON.parse(text) as ReleaseDetails;
+      return found?.state === 'final' ? found : undefined;
+    });
 
   it('are printed by a push under load, and kept with the release', async () => {
     const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
@@ -44,12 +49,14 @@ describe('the figures of a deploy on real parts', () => {
     const { failures, bodies } = await load.stop();
     assert.ok(pushed.ok, pushed.text);
     assert.deepEqual(failures, []);
-    const figures = await figuresOf(2);
-    assert.deepEqual([figures.state, figures.failed, figures.uncounted], ['final', 0, []]);
-    assert.ok(figures.requests > 0 && figures.requests <= bodies.length - before + 50, JSON.stringify(figures));
-    const line = saySwitch(figures); // on a busy machine, HAProxy drops a line now and then, and the text says so
-    assert.match(line, /^0 of \d+ (counted )?requests failed in the switch, longest drain /);
-    assert.ok(pushed.text.includes(line), pushed.text);
+    assert.match(pushed.text, GOOD_SWITCH);
+    const figures = await finalFigures(2);
+    // On a busy machine, HAProxy drops a line now and then, or the node answers too late. The figures say so.
+    const isWhole = figures.uncounted.length === 0;
+    assert.equal(figures.failed, 0);
+    assert.ok(!isWhole || figures.requests > 0, JSON.stringify(figures));
+    assert.ok(figures.requests <= bodies.length - before + 50, JSON.stringify(figures));
+    const line = saySwitch(figures);
     assert.ok((await slipway('releases:info', 'v2')).includes(line));
     assert.ok((await slipway('deploy:status')).includes(line));
   });
@@ -67,17 +74,22 @@ describe('the figures of a deploy on real parts', () => {
   });
 
   it('have the requests that failed, when a new version answers none', async () => {
-    const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
-    await hello.commit({ ...helloApp('8'), 'server.js': SILENT });
-    const pushed = await hello.push('hello');
-    await eventually('a failure', () => load.failures > 0);
-    const seen = await load.stop();
-    const figures = await eventually('the final figures', async () => {
-      const found = await figuresOf(8);
-      return found.state === 'final' ? found : undefined;
+    let version = 7;
+    // On a busy machine, a deploy may end before a request to the new version has failed. Then the next one has its failures.
+    await eventually('a push with failures', async () => {
+      const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
+      await hello.commit({ ...helloApp('8'), 'server.js': SILENT });
+      const { text } = await hello.push('hello');
+      const { failures } = await load.stop();
+      version += 1;
+      const figures = await finalFigures(version);
+      assert.ok(figures.failed <= failures.length, JSON.stringify(figures));
+      assert.equal(figures.failed, figures.codes['H13'] ?? 0);
+      if (/[1-9]\d* of \d+ (counted )?requests failed in the switch( so far)? \(\d+ H13\)/.test(text)) return true;
+      await hello.commit(helloApp('9'));
+      assert.ok((await hello.push('hello')).ok);
+      version += 1;
+      return false;
     });
-    assert.ok(figures.failed > 0 && figures.failed <= seen.failures.length, JSON.stringify(figures));
-    assert.equal(figures.failed, figures.codes['H13']);
-    assert.match(pushed.text, /[1-9]\d* of \d+ (counted )?requests failed in the switch \(\d+ H13\)/);
   });
 });

@@ -163,7 +163,11 @@ describe('commands in a running instance', { concurrency: false }, () => {
     assert.deepEqual([missing.code, missing.stderr.includes('No such file')], [1, true], missing.stderr);
   });
 
-  it('says who opened what, and refuses the app of another user and an instance that does not exist', async () => {
+  it('says who opened what, and refuses the app of another user and an instance that does not exist', async (t) => {
+    const shell = onTerminal(t, 'ps:exec', '-a', 'app');
+    await shell.shows(/\$ /);
+    shell.type('exit\r');
+    await shell.closed;
     const { events } = (await fleet.api('GET', '/events?limit=100')) as EventsBody;
     assert.ok(events.some(({ message, app }) => message === 'me opened a shell in web.1.' && app === 'app'));
     assert.match((await slipway(['ps:exec', '-a', 'app', 'web.9'])).stderr, /app has no instance web\.9\./);

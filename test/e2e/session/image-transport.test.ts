@@ -33,7 +33,8 @@ async function setUp(
   const dir = await tempDir(t);
   const token = newJoinToken();
   await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 3_600_000 });
-  await join({ url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir: dir });
+  const [secret, caPin] = [token.secret.reveal(), api.authority.pin];
+  await join({ url: api.url, token: secret, caPin, name: 'node-one', stateDir: dir, timeoutMs: 120_000 });
   const transport = createImageTransport({ apiUrl: api.url, stateDir: dir });
   t.after(async () => {
     await transport.close();

@@ -19,7 +19,10 @@ async function setUp(t: TestContext): Promise<{ api: ApiFixture; request: JoinRe
   const stateDir = joinPath(await tempDir(t), 'agent');
   return {
     api,
-    request: { url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir },
+    request: {
+      ...{ url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir },
+      timeoutMs: 120_000,
+    },
   };
 }
 

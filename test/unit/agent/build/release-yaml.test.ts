@@ -45,11 +45,16 @@ describe('what bin/release prints', () => {
 
   it('is read in another process, so that the agent keeps working', async () => {
     let turns = 0;
-    const beat = setInterval(() => (turns += 1), 5);
+    let isOver = false;
+    const takeTurn = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(takeTurn);
+    };
+    setImmediate(takeTurn);
     // The parser takes a time that grows with the square of the count of tags.
     await assert.rejects(parseReleaseYaml('!a '.repeat(8000), 'acme'), { code: 'SLIP_BUILD_BAD_RELEASE_YAML' });
-    clearInterval(beat);
-    assert.ok(turns > 1, 'the timers of this process ran');
+    isOver = true;
+    assert.ok(turns > 1, 'other work of this process went on');
   });
 
   it('is refused when the process that reads it was stopped at a limit', async () => {

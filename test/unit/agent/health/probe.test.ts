@@ -186,14 +186,9 @@ describe('a TCP check', () => {
     assert.equal((await ask(1, { listening: true, port })).passed, true, 'its own port comes before PORT');
   });
 
-  it('fails when nobody listens', async (t) => {
-    const port = await serveTcp(t, () => undefined);
-    const server = createTcpServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const free = (server.address() as AddressInfo).port;
-    await new Promise((closed) => server.close(closed));
-    assert.notEqual(free, port);
-    assert.deepEqual(await ask(free, { listening: true }), { passed: false, answer: 'it refused the connection' });
+  it('fails when nobody listens', async () => {
+    // No program of a test machine listens there, and a port that was free a moment ago may be taken.
+    assert.deepEqual(await ask(1, { listening: true }), { passed: false, answer: 'it refused the connection' });
   });
 });
 
