@@ -40,6 +40,8 @@ export class Disks {
   #recent: readonly string[] = [];
   /** Size → disks that are being made from its template now. */
   readonly #making = new Map<string, number>();
+  /** Size → the removal of its template, which runs now. A disk of this size waits for it, and then makes the template again. */
+  readonly #removing = new Map<string, Promise<void>>();
   /** Folders that are being made or removed now; a sweep must not touch them. */
   readonly #locked = new Set<string>();
   readonly #refills = new SerialQueue();
@@ -133,9 +135,19 @@ export class Disks {
       });
     }
     for (const name of await readdir(this.#templatesDir).catch(() => [])) {
-      if (name.endsWith(TEMPLATE) && isOld(name.slice(0, -TEMPLATE.length)))
-        await rm(join(this.#templatesDir, name), { force: true });
+      const size = name.slice(0, -TEMPLATE.length);
+      if (name.endsWith(TEMPLATE) && isOld(size)) await this.#removeTemplate(size);
     }
+  }
+
+  async #removeTemplate(size: string): Promise<void> {
+    const removed = rm(this.#templateOf(size), { force: true }).finally(() => this.#removing.delete(size));
+    this.#removing.set(size, removed);
+    await removed;
+  }
+
+  #templateOf(size: string): string {
+    return join(this.#templatesDir, `${size}${TEMPLATE}`);
   }
 
   async #discard(dir: string): Promise<void> {
@@ -193,7 +205,8 @@ export class Disks {
 
   /** An empty file system of this size, with the folders of the overlay. */
   async #template(size: Size): Promise<string> {
-    const path = join(this.#templatesDir, `${sizeName(size)}${TEMPLATE}`);
+    const path = this.#templateOf(sizeName(size));
+    await this.#removing.get(sizeName(size))?.catch(() => undefined); // the refill reports its failure
     if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
     await mkdir(this.#templatesDir, { recursive: true, mode: 0o700 });
     const temp = await mkdtemp(join(this.#templatesDir, NEW));
