@@ -21,7 +21,9 @@ export async function checkEndState(world: World): Promise<void> {
   assert.deepEqual(illegal, [], 'an instance made a transition that is not in the table');
   const starts = [...world.machines.values()].flatMap(({ sandbox }) => sandbox.calls.filter(isStartOfCommand));
   assert.equal(new Set(starts).size, starts.length, 'a command was started twice');
-  const wanted = new Set((await world.store.allAssignments()).map((row) => row.instanceId as string));
+  const instances = (await world.store.allAssignments()).map((row) => row.instanceId as string);
+  const commands = (await world.store.unfinishedCommands()).map(({ id }) => id as string);
+  const wanted = new Set([...instances, ...commands]);
   for (const machine of world.machines.values()) {
     const orphans = (await machine.sandbox.list())
       .filter((found) => !wanted.has(found.id))

@@ -1,5 +1,6 @@
 import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App } from '../../../controller/domain/apps.ts';
+import type { NodeRow } from '../../../controller/domain/nodes.ts';
 import { AppChanges } from './app-changes.ts';
 import { ANY_POINT } from './life.ts';
 import { checkEndState } from './end-state.ts';
@@ -260,9 +261,13 @@ export class Simulation {
 
   async #uncordon(): Promise<void> {
     const nodes = await this.world.store.nodes();
+    if (this.world.controller.movement === undefined || nodes.length === 0) return;
+    await this.#uncordonNode(this.#random.pick(nodes));
+  }
+
+  async #uncordonNode(node: NodeRow): Promise<void> {
     const movement = this.world.controller.movement;
-    if (movement === undefined || nodes.length === 0) return;
-    await this.#during(movement.nodes.uncordon(this.#random.pick(nodes), 'test'));
+    if (movement !== undefined) await this.#during(movement.nodes.uncordon(node, 'test'));
   }
 
   /** No message passes any more, and both ends still see an open stream. */
@@ -311,6 +316,8 @@ export class Simulation {
       unwell.clear();
     }
     for (const name of [...this.world.partitioned]) this.#unite(name);
+    // A stopped app cannot start while every node is cordoned.
+    for (const node of await this.world.store.nodes()) await this.#uncordonNode(node);
     const untilMs = this.world.clock.monotonicMs() + HEALED_MS;
     let quietLooks = 0; // two in a row: a push that waited for another may be about to begin
     while (quietLooks < 2 && this.world.clock.monotonicMs() < untilMs) {
