@@ -2,6 +2,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { AttachedProcess } from '../shared/attach/attached-process.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import type { Console, ConsoleTerminal } from './terminal/console.ts';
+import { renderNotice } from './terminal/notice.ts';
 import { ScreenModes } from './terminal/screen-modes.ts';
 
 export interface AttachedCommand {
@@ -24,9 +25,14 @@ export async function runAttachedCommand(
     if (terminal !== undefined) modes.see(bytes);
     return written(console.stdout, bytes);
   };
+  // In the raw mode of a terminal, a new line does not begin at the left edge.
+  const notice = (text: string): void => {
+    const line = renderNotice(text);
+    console.stderr.write(terminal === undefined ? line : `\r\n${line.replace('\n', '\r\n')}`);
+  };
   const process = new AttachedProcess(
     stream,
-    { output, errors: (bytes) => written(console.stderr, bytes) },
+    { output, errors: (bytes) => written(console.stderr, bytes), notice },
     systemClock,
   );
   if (terminal === undefined) process.start({ mode: 'pipe', words });

@@ -5,6 +5,11 @@ export function usageError(message: string, hint: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_CLI_USAGE', message, hint });
 }
 
-export function exitCodeOf(error: SlipwayError): number {
-  return error.code === 'SLIP_CLI_USAGE' ? 2 : 1;
+/** A command whose instance ended got SIGHUP, so its session has the exit code of that, as in a shell. It is no exit code of the command. */
+const HANGUP_CODES: ReadonlySet<string> = new Set(['SLIP_ATTACH_REPLACED', 'SLIP_ATTACH_STOPPED']);
+const HANGUP = 129;
+
+export function exitCodeOf({ code }: SlipwayError): number {
+  if (HANGUP_CODES.has(code)) return HANGUP;
+  return code === 'SLIP_CLI_USAGE' ? 2 : 1;
 }

@@ -6,8 +6,10 @@ import { awaitBuilder, BUILDER_RETURN_MS } from './build/await-builder.ts';
 import type { Parts } from './compose.ts';
 import { gitUrl, webUrl } from './config.ts';
 import { controllerPaths, PRODUCT_DIR, type Basics } from './foundations.ts';
+import { OpenAttachments } from './observe/open-attachments.ts';
 import type { PushPolicy } from './push/port.ts';
 import { createPushPolicy } from './push/push-policy.ts';
+import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
 
 export function composeGitServer(basics: Basics, parts: Parts): GitServer {
@@ -41,6 +43,7 @@ export function composeApi(
   ports: { readonly ssh: number; readonly agents: number },
 ): Api {
   const { config, clock, log, failpoint } = basics;
+  const { bakeMs = DEFAULT_ROLLOUT_POLICY.bakeMs } = config.rollout;
   const { store, authority, images, dispatch, builds, buildLogs, releases, formations, oneOffs, checkChanges } = parts;
   return createApi(
     {
@@ -70,6 +73,7 @@ export function composeApi(
       endSessions: (node, message) => dispatch.endSessions(node, message),
       connections: new NodeConnections(),
       movement: parts.movement,
+      attachments: new OpenAttachments({ store, fleet: dispatch.fleet, clock, log, bakeMs }),
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,

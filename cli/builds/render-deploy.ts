@@ -1,5 +1,6 @@
 import type { DeployBody } from '../../shared/api/deploys.ts';
 import { renderSwitch } from '../terminal/switch-lines.ts';
+import { saySession } from '../terminal/session-rows.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderTime } from '../terminal/time.ts';
 
@@ -16,12 +17,16 @@ const PHASES: Readonly<Record<DeployBody['phase'], string>> = {
   unknown: 'in a state that this version of slipway does not know',
 };
 
-/** One line for the deploy, and one for each instance of its release. */
+/** One line for the deploy, one for each instance of its release, and one for each session in an instance that it replaces. */
 export function renderDeploy(app: string, deploy: DeployBody, paint: Paint): readonly string[] {
   const { version, instances, command } = deploy;
   const running = command === undefined ? [] : [renderCommand(app, version, command)];
   const shown = instances.map(({ name, node, state }) => `  ${name} on ${node}: ${state === 'live' ? 'up' : state}\n`);
-  return [renderHead(app, deploy, paint), ...running, ...shown, ...renderSwitch(deploy.switch)];
+  const sessions = (deploy.sessions ?? []).map(
+    (session) =>
+      `  ${saySession(session)} of v${String(session.release)} on ${session.node}; it ends with that instance\n`,
+  );
+  return [renderHead(app, deploy, paint), ...running, ...shown, ...sessions, ...renderSwitch(deploy.switch)];
 }
 
 /** What `deploy:abort` did. */

@@ -6,6 +6,7 @@ import { commandRow } from '../terminal/command-row.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
+import { renderSessions, saySession } from '../terminal/session-rows.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo, renderBytes, renderTime } from '../terminal/time.ts';
 import { machineRows } from './render-machine.ts';
@@ -48,7 +49,7 @@ export function renderNodeInfo(node: NodeInfoBody, context: RenderContext): stri
   const facts = renderTable(rows.filter(([, value]) => value !== ''));
   const trouble = node.versionTrouble === undefined ? '' : `\n${renderProblems([node.versionTrouble], paint)}`;
   const instances = renderTable(node.placed.map((placed) => instanceRow(placed, paint))) || 'none\n';
-  return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}${renderCommands(node, context)}`;
+  return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}${renderCommands(node, context)}${renderSessionsBelow(node, context)}`;
 }
 
 /** The lines about running one-off commands. */
@@ -56,6 +57,10 @@ function renderCommands({ commands = [] }: NodeInfoBody, context: RenderContext)
   if (commands.length === 0) return '';
   const rows = renderTable(commands.map((command) => commandRow(command, context)));
   return `\n=== ${context.paint.bold('One-off commands')}\n${rows}`;
+}
+
+function renderSessionsBelow({ sessions = [] }: NodeInfoBody, context: RenderContext): string {
+  return sessions.length === 0 ? '' : `\n${renderSessions(sessions, context)}`;
 }
 
 function stateOf(node: NodeInfoBody, { paint, nowMs }: RenderContext): Cell {
@@ -95,13 +100,21 @@ function nextStepOf({ desired, movingTo, waits }: PlacedBody): string {
   return desired === 'stop' ? 'is being stopped' : '';
 }
 
-/** One line for each instance and each one-off command that is still on the node. */
+/** One line for each instance, each session in one, and each one-off command that is still on the node. */
 export function renderDrainStep(node: NodeInfoBody, paint: Paint): readonly string[] {
   const instances = node.placed.map((placed) => {
     const step = nextStepOf(placed);
     return `${paint.bold(placed.name)} of ${placed.app}: ${step === '' ? 'waits to be moved' : step}`;
   });
-  return [...instances, ...(node.commands ?? []).map((command) => commandStep(command, node.drainUntilMs, paint))];
+  const sessions = (node.sessions ?? []).map(
+    (session) =>
+      `${paint.bold(session.instance)} of ${session.app}: ${saySession(session)}; it ends when the instance has moved`,
+  );
+  return [
+    ...instances,
+    ...sessions,
+    ...(node.commands ?? []).map((command) => commandStep(command, node.drainUntilMs, paint)),
+  ];
 }
 
 function commandStep({ app, name, stopping }: RunningCommandBody, untilMs: number | undefined, paint: Paint): string {

@@ -8,6 +8,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { written } from '../attached-command.ts';
 import type { Cli, CommandRun } from '../cli.ts';
 import { escapeUntrusted } from '../terminal/escape.ts';
+import { renderNotice } from '../terminal/notice.ts';
 import { usageError } from '../usage-error.ts';
 import { packPath, unpackTo } from './copy-files.ts';
 
@@ -110,7 +111,11 @@ async function startIn(
   };
   const process = new AttachedProcess(
     stream,
-    { output: (bytes) => written(output, bytes), errors: keepErrors },
+    {
+      output: (bytes) => written(output, bytes),
+      errors: keepErrors,
+      notice: (text) => cli.note(renderNotice(text)),
+    },
     systemClock,
   );
   process.start({ mode: 'pipe', words: command });

@@ -6,6 +6,7 @@ import { isErrno, SlipwayError, toSlipwayError } from '../../shared/kit/errors.t
 import { passInput, written } from '../attached-command.ts';
 import type { Cli, CommandRun } from '../cli.ts';
 import { escapeControls, oneLine } from '../terminal/escape.ts';
+import { renderNotice } from '../terminal/notice.ts';
 import { usageError } from '../usage-error.ts';
 
 export interface PortPair {
@@ -28,12 +29,21 @@ interface Target {
   readonly app: string;
   readonly instance: string;
   readonly remote: number;
+  /** Each connection gets the same notices; the user reads each one once. */
+  readonly notice: (text: string) => void;
 }
 
 export const forward: CommandRun = async (cli, [instance = '', ...words], flags) => {
   const app = await cli.app(flags);
   const pairs = words.map(parsePorts);
-  const servers = await Promise.all(pairs.map((pair) => listen(cli, pair, { app, instance, remote: pair.remote })));
+  let last: string | undefined;
+  const notice = (text: string): void => {
+    if (text !== last) cli.note(renderNotice(text));
+    last = text;
+  };
+  const servers = await Promise.all(
+    pairs.map((pair) => listen(cli, pair, { app, instance, remote: pair.remote, notice })),
+  );
   servers.forEach((server, index) => {
     const { port } = server.address() as AddressInfo;
     cli.note(
@@ -60,13 +70,13 @@ async function listen(cli: Cli, { local }: PortPair, target: Target): Promise<Se
 }
 
 /** Each connection is a stream of its own. */
-async function connect(cli: Cli, socket: Socket, { app, instance, remote }: Target): Promise<void> {
+async function connect(cli: Cli, socket: Socket, { app, instance, remote, notice }: Target): Promise<void> {
   const api = await cli.api();
   const stream = await api.attach('attachInstance', { params: { app, instance } });
   const output = (bytes: Uint8Array): Promise<void> => written(socket, bytes);
   const process = new AttachedProcess(
     stream,
-    { output, errors: output, outputEnd: () => void socket.end() },
+    { output, errors: output, outputEnd: () => void socket.end(), notice },
     systemClock,
   );
   socket.once('close', () => process.close());

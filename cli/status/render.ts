@@ -4,6 +4,7 @@ import type { RenderContext } from '../terminal/render-context.ts';
 import { commandRow } from '../terminal/command-row.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import { renderProblems } from '../terminal/problems.ts';
+import { renderSessions } from '../terminal/session-rows.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo, renderTime } from '../terminal/time.ts';
 
@@ -19,8 +20,9 @@ export function renderStatus(status: StatusBody, context: RenderContext): string
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
     `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, context))) || 'none; create one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
   ];
-  const commands = renderCommands(status, context);
-  return [...parts, ...(commands === '' ? [] : [commands])].join('\n');
+  const sessions = renderSessions(status.sessions ?? [], context) + more(status.moreSessions, 'sessions');
+  const last = [renderCommands(status, context), sessions].filter((part) => part !== '');
+  return [...parts, ...last].join('\n');
 }
 
 /** The section about running one-off commands. */

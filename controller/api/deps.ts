@@ -20,6 +20,7 @@ import type { CheckChanges } from '../release/check-changes.ts';
 import type { ArchiveDeploys } from '../push/archive/archive-deploys.ts';
 import type { Promotions } from '../release/promotions.ts';
 import type { Releases } from '../release/releases.ts';
+import type { OpenAttachments } from '../observe/open-attachments.ts';
 import type { Movement } from '../movement/port.ts';
 import type { Store } from '../store/port.ts';
 import type { BuildId, Digest, InstanceId, NodeId } from '../../shared/domain/ids.ts';
@@ -73,6 +74,7 @@ export interface ApiDeps {
   readonly endSessions: EndSessions;
   readonly connections: NodeConnections;
   readonly movement: Movement;
+  readonly attachments: Pick<OpenAttachments, 'add' | 'list'>;
   readonly releases: Pick<Releases, 'setConfig'>;
   /** Asks a node to run health checks once. False: the node is not connected. */
   readonly runChecks: (node: NodeId, instanceIds: readonly InstanceId[], run: number) => boolean;
@@ -102,7 +104,10 @@ export interface ApiDeps {
 }
 
 /** What a look at the fleet is made of. */
-export type LookDeps = Pick<ApiDeps, 'store' | 'fleet' | 'movement' | 'formations' | 'builderPool' | 'clock'>;
+export type LookDeps = Pick<
+  ApiDeps,
+  'store' | 'fleet' | 'movement' | 'formations' | 'builderPool' | 'attachments' | 'clock'
+>;
 
 /** Who may call a route. */
 export interface RouteAccess {

@@ -19,6 +19,7 @@ import type { ApiConfig, LookDeps } from './deps.ts';
 import { meshProblems } from './mesh-status.ts';
 import { viewRunningCommand } from './running-commands.ts';
 import { olderAgentProblems, uncheckedProblems } from './older-agents.ts';
+import { sessionsField, sessionsSeenBy } from './sessions.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
 import { viewInstance, viewNode } from './views.ts';
 
@@ -28,6 +29,7 @@ const SLICE_APPS = 50;
 const APPS_SHOWN = 200;
 const PROBLEMS_SHOWN = 200;
 const COMMANDS_SHOWN = 50;
+const SESSIONS_SHOWN = 50;
 
 type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
 
@@ -51,9 +53,11 @@ export async function readStatus(
     },
     part,
   );
+  const sessions = sessionsSeenBy(deps, user);
   const { moreApps, moreCommands, moreProblems } = part;
-  const more = { moreApps, moreCommands, moreProblems };
-  return { ...status, ...Object.fromEntries(Object.entries(more).filter(([, count]) => count > 0)) };
+  const more = { moreApps, moreCommands, moreSessions: sessions.length - SESSIONS_SHOWN, moreProblems };
+  const shown = sessionsField(sessions.slice(0, SESSIONS_SHOWN));
+  return { ...status, ...shown, ...Object.fromEntries(Object.entries(more).filter(([, count]) => count > 0)) };
 }
 
 export function describeNodes(deps: LookDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {

@@ -11,13 +11,14 @@ import type { EgressChange } from './operations/egress.ts';
 import type { Membership } from './operations/joining.ts';
 import type { NodeDescription, PlacedInstance } from './operations/nodes.ts';
 import { routeProblems } from './route-problems.ts';
+import { sessionsField } from './sessions.ts';
 import { viewRunningCommand } from './running-commands.ts';
 import { viewNode } from './views.ts';
 
 /** The values of operations as bodies of `/v1`. Another surface has its own views. */
 
 export function viewNodeInfo(
-  { node, live, placed, commands }: NodeDescription,
+  { node, live, placed, commands, sessions }: NodeDescription,
   deps: Pick<LookDeps, 'builderPool' | 'fleet' | 'clock'>,
 ): NodeInfoBody {
   const { drainUntilMs } = node;
@@ -25,6 +26,7 @@ export function viewNodeInfo(
     ...viewNode(node, live, deps),
     ...{ drainUntilMs, machine: live?.machine, placed: placed.map(viewPlaced) },
     commands: commands.map((row) => viewRunningCommand(row, node.name)),
+    ...sessionsField(sessions),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sessionBody } from './attach.ts';
 import { switchFields } from './releases.ts';
 import { instanceState, list, reason, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
@@ -21,6 +22,8 @@ const deployBody = z.object({
   ...switchFields,
   /** Instances of the release. */
   instances: list(z.object({ name: z.string(), node: z.string(), state: instanceState })),
+  /** The sessions of users in instances that the release replaces. Absent: none. */
+  sessions: list(sessionBody).optional(),
   /** Answer of an abort that ended no deploy: it stopped the scripts of a release that was live already. */
   stoppedScripts: z.object({ version: z.number(), liveVersion: z.number() }).optional(),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MIN_LOST_AFTER_MS } from '../domain/lost-after.ts';
 import { machineFacts, shownFacts } from '../domain/node-facts.ts';
+import { sessionBody } from './attach.ts';
 import { runningCommandBody } from './runs.ts';
 import { desiredState, instanceState, list, problemBody, reason, textRecord, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
@@ -69,6 +70,8 @@ const nodeInfoBody = nodeBody.extend({
   placed: list(placedBody),
   /** The one-off commands that run on it. Absent: the controller is older. */
   commands: list(runningCommandBody).optional(),
+  /** The sessions of users in its instances. Absent: none. */
+  sessions: list(sessionBody).optional(),
 });
 export type NodeInfoBody = z.output<typeof nodeInfoBody>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FleetEvent } from '../domain/event.ts';
 import type { LogLine } from '../domain/log-line.ts';
+import { sessionBody } from './attach.ts';
 import { lockBody, stoppedBody } from './apps.ts';
 import { nodeBody } from './nodes.ts';
 import { runningCommandBody } from './runs.ts';
@@ -82,9 +83,12 @@ const statusBody = z.object({
   apps: list(appStatusBody),
   /** The one-off commands that run now. When there are too many, only the first ones. Absent: none. */
   commands: list(runningCommandBody).optional(),
-  /** Apps, commands and problems that are not shown, because there are too many; absent: none. */
+  /** The sessions of users in instances. When there are too many, only the first ones. Absent: none. */
+  sessions: list(sessionBody).optional(),
+  /** Apps, commands, sessions and problems that are not shown, because there are too many; absent: none. */
   moreApps: z.number().optional(),
   moreCommands: z.number().optional(),
+  moreSessions: z.number().optional(),
   moreProblems: z.number().optional(),
 });
 export type StatusBody = z.output<typeof statusBody>;

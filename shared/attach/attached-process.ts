@@ -26,6 +26,8 @@ export interface Sinks {
   readonly errors: (bytes: Uint8Array) => Promise<void>;
   /** There will be no more output of a connection to a port, although input may follow. */
   readonly outputEnd?: () => void;
+  /** The controller tells the user something, for example that the instance ends soon. */
+  readonly notice?: (text: string) => void;
 }
 
 const PIECE_BYTES = FRAME_BYTES_MAX / 2;
@@ -143,6 +145,9 @@ export class AttachedProcess {
         break;
       case FRAME.failure:
         this.#end(decodeFailure(content));
+        break;
+      case FRAME.notice:
+        this.#sinks.notice?.(content.toString('utf8'));
         break;
       case FRAME.creditBack:
         this.#creditBack(content.readUInt32BE(0));

@@ -2,7 +2,7 @@ import { SlipwayError } from '../kit/errors.ts';
 
 // The bytes between a user and a process in a sandbox (agent/sandbox/inside/attach.pl). A frame is its kind (1 byte), the length of its
 // content (4 bytes, big endian) and the content. The agent passes the bytes on and reads none. The controller passes whole frames on, reads
-// what the start frame asks for, and can add a failure.
+// what the start frame asks for, and can add notices and a failure.
 
 /** To the process: below 16. From the process: 16 and above. */
 export const FRAME = Object.freeze({
@@ -28,6 +28,8 @@ export const FRAME = Object.freeze({
   /** As `credit`, for the input that the process has read. */
   creditBack: 22,
   pong: 23,
+  /** One line of text for the user. Only the controller sends it. Older clients ignore it. */
+  notice: 24,
 });
 
 /** Bytes that each direction may have in transit. */
@@ -98,6 +100,10 @@ export function encodeCredit(bytes: number): Buffer {
   const content = Buffer.alloc(4);
   content.writeUInt32BE(bytes, 0);
   return encodeFrame(FRAME.credit, content);
+}
+
+export function encodeNotice(text: string): Buffer {
+  return encodeFrame(FRAME.notice, Buffer.from(text).subarray(0, FRAME_BYTES_MAX));
 }
 
 interface Failure {

@@ -1,6 +1,15 @@
 /** What a stream to a process is for. */
 export type AttachPurpose = 'shell' | 'command' | 'forward' | 'copy';
 
+/** What somebody does with such a stream: `ada has a terminal in web.1`. */
+export const SAY_PURPOSE: Readonly<Record<AttachPurpose | 'unknown', string>> = Object.freeze({
+  shell: 'has a terminal in',
+  command: 'runs a command in',
+  forward: 'has a port forwarded to',
+  copy: 'copies files of',
+  unknown: 'uses',
+});
+
 /** The purpose that a start frame really has, so that nobody can call a shell a forwarded port. @param start the content of the frame */
 export function purposeOf(start: Buffer): AttachPurpose {
   const [mode, _rows, _columns, _term, ...words] = start.toString('utf8').split('\0');

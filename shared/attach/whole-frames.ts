@@ -10,8 +10,8 @@ interface Watching {
 }
 
 /**
- * Passes frames on, each one as a whole, so a failure can be added between two frames. If a frame is not readable, or `look` throws, the stream
- * ends with this failure, or without it if `onFailure` is set.
+ * Passes frames on, each one as a whole, so a frame can be added between two frames. If a frame is not readable, or `look` throws, the stream
+ * ends with this failure in place of the frame, or without it if `onFailure` is set.
  */
 export class WholeFrames extends Transform {
   readonly #watching: Watching;
@@ -27,6 +27,11 @@ export class WholeFrames extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     if (!this.#isOver) this.#pass(this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]));
     done();
+  }
+
+  /** Adds a frame between two frames. */
+  add(frame: Buffer): void {
+    if (!this.#isOver) this.push(frame);
   }
 
   /** Passes no later byte on. @param last a frame */
@@ -48,6 +53,7 @@ export class WholeFrames extends Transform {
       this.#rest = bytes.subarray(end);
       if (end > 0) this.push(bytes.subarray(0, end));
     } catch (error) {
+      if (end > 0) this.push(bytes.subarray(0, end));
       this.cutOff(onFailure === undefined ? encodeFailure(toSlipwayError(error)) : undefined);
       onFailure?.(error);
     }

@@ -29,6 +29,7 @@ import type { UpgradeBody } from '../../shared/api/nodes.ts';
 import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
 import { noFailpoint } from '../../shared/kit/failpoint.ts';
 import { createMovement } from '../../controller/movement/create-movement.ts';
+import { OpenAttachments } from '../../controller/observe/open-attachments.ts';
 import { newInstanceId } from '../../controller/assignments/instance-id.ts';
 import { checkRevision, namesThatChange } from '../../controller/release/config-changes.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
@@ -205,6 +206,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     taskSources: { open: () => Promise.resolve(undefined) },
     endSessions: () => undefined,
     connections: new NodeConnections(),
+    attachments: new OpenAttachments({ store, fleet, clock: systemClock, log: silentLogger, bakeMs: 10_000 }),
     // As in a controller, except that its loop does not run.
     movement: createMovement({
       ...{ store, fleet, commands: FAKE_COMMANDS, queue: new KeyedQueue(), clock: systemClock, log: silentLogger },

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { KeptAttachment } from '../../observe/open-attachments.ts';
 import type { AttachPurpose } from '../../../shared/attach/purpose.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
@@ -18,12 +19,16 @@ export interface AttachRequest {
   /** `web.1` */
   readonly instance: string;
   readonly signal: AbortSignal;
+  /** Tells the user one line. */
+  readonly tell: (text: string) => void;
 }
 
 export interface OpenAttachment {
   readonly stream: Duplex;
   /** Called when the user starts something, once. */
   readonly onStart: (purpose: AttachPurpose) => void;
+  /** Why the stream ends when its sandbox stops, if that is known. */
+  readonly endReason: KeptAttachment['endReason'];
 }
 
 /** Open streams at a time. */
@@ -32,13 +37,15 @@ export const ATTACH_LIMITS = Object.freeze({ app: 30, user: 30, node: 100 });
 const FORWARD_EVENT_MS = 60_000;
 const FORWARDS_KEPT = 1_000;
 
+type AttachDeps = Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log' | 'attachments'>;
+
 /** Streams between users and processes in instances: who may have how many, and the event of each. */
 export class Attachments {
-  readonly #deps: Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log'>;
+  readonly #deps: AttachDeps;
   readonly #open = new Map<string, number>();
   readonly #forwardsNotedAtMs = new Map<string, number>();
 
-  constructor(deps: Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log'>) {
+  constructor(deps: AttachDeps) {
     this.#deps = deps;
   }
 
@@ -46,7 +53,14 @@ export class Attachments {
   async open(request: AttachRequest): Promise<OpenAttachment> {
     const row = await this.#find(request.app, request.instance);
     const stream = await this.#connect(request, row.nodeId, { sandboxId: row.instanceId });
-    return { stream, onStart: (purpose) => this.#note(request, row, purpose) };
+    const { app, user, tell } = request;
+    const { started, endReason, close } = this.#deps.attachments.add({ app, user, row, tell });
+    stream.once('close', close);
+    const onStart = (purpose: AttachPurpose): void => {
+      started(purpose);
+      this.#note(request, row, purpose);
+    };
+    return { stream, onStart, endReason };
   }
 
   /** A command that waits for its user. @throws SLIP_RUN_UNKNOWN, SLIP_ATTACH_RUN_ENDED, SLIP_ATTACH_LIMIT, and what the fleet throws */
@@ -54,7 +68,7 @@ export class Attachments {
     const row = await findRun(this.#deps, request.app, request.instance);
     if (row.finishedAtMs !== undefined) throw runEnded(row.process, request.app);
     const stream = await this.#connect(request, row.nodeId, { sandboxId: row.id, waits: true });
-    return { stream, onStart: () => undefined }; // the command has its event already
+    return { stream, onStart: () => undefined, endReason: () => undefined }; // the command has its event and its reason
   }
 
   async #connect({ app, user, signal }: AttachRequest, nodeId: NodeId, target: AttachTarget): Promise<Duplex> {

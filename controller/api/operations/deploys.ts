@@ -14,9 +14,11 @@ import { deployAborted } from '../../release/deploy-aborts.ts';
 import { switchReportOf } from '../../release/switch-report.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
+import { sessionsField } from '../sessions.ts';
 import { userNames } from '../user-names.ts';
 
 interface Deps extends Pick<ApiDeps, 'store' | 'aborts' | 'log'> {
+  readonly attachments: Pick<ApiDeps['attachments'], 'list'>;
   readonly fleet: Pick<ApiDeps['fleet'], 'node' | 'status'>;
 }
 
@@ -38,12 +40,25 @@ export async function describeDeploy(deps: Deps, app: App): Promise<DeployBody> 
   const nameOf = await userNames(store, subject === undefined ? [] : [subject.userId]);
   return {
     ...{ phase, running: isRunning || RUNNING.has(phase), instances: [], ...own },
+    ...sessionsBefore(deps, app, { release, phase }),
     user: subject === undefined ? undefined : nameOf(subject.userId),
     startedAtMs: subject?.createdAtMs,
     failure: subject?.failure,
     switch: await switchOf(deps, app, { about, release }),
   };
 }
+
+/** The sessions in instances that the release replaces. A failed one replaces none. */
+function sessionsBefore(
+  { attachments }: Deps,
+  app: App,
+  { release, phase }: { readonly release: Release | undefined; readonly phase: DeployBody['phase'] },
+): Pick<DeployBody, 'sessions'> {
+  const version = REPLACING.has(phase) ? (release?.version ?? 0) : 0;
+  return sessionsField(attachments.list().filter((row) => row.appId === app.id && row.release < version));
+}
+
+const REPLACING: ReadonlySet<string> = new Set(['starting', 'settling', 'live']);
 
 /** The release command, or a script of app.json, while it runs. They run one after the other. */
 async function commandOf({ store, fleet }: Deps, app: App, version: number): Promise<Pick<DeployBody, 'command'>> {

@@ -2,6 +2,7 @@ import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { InstanceState } from '../../../shared/domain/instance.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { parseLabelName, parseLabelValue } from '../../../shared/domain/placement.ts';
+import type { AttachmentRow } from '../../observe/open-attachments.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { AssignmentRow } from '../../domain/assignments.ts';
 import type { CommandRow } from '../../domain/commands.ts';
@@ -14,6 +15,7 @@ import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { revokeNode } from '../revoke-node.ts';
 import { commandsOnNode } from '../running-commands.ts';
+import { sessionsSeenBy } from '../sessions.ts';
 
 /** @throws SLIP_NOT_FOUND, SLIP_NAME_NODE */
 export async function findNode({ store }: Pick<ApiDeps, 'store'>, name: string): Promise<NodeRow> {
@@ -98,6 +100,7 @@ export interface NodeDescription {
   readonly live: LiveNode | undefined;
   readonly placed: readonly PlacedInstance[];
   readonly commands: readonly CommandRow[];
+  readonly sessions: readonly AttachmentRow[];
 }
 
 /** The caller sees only instances and commands of apps that the caller may read. */
@@ -111,7 +114,8 @@ export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Pr
   const placed = rows.map((row) =>
     placedInstance(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
   );
-  return { node, live: fleet.node(node.id), placed, commands: await commandsOnNode(deps, node.id, user) };
+  const sessions = sessionsSeenBy(deps, user).filter(({ nodeId }) => nodeId === node.id);
+  return { node, live: fleet.node(node.id), placed, sessions, commands: await commandsOnNode(deps, node.id, user) };
 }
 
 function placedInstance(

@@ -1,5 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { badFrame, encodeFailure, FRAME, SILENCE_MS, type Frame } from '../../../shared/attach/frames.ts';
+import {
+  badFrame,
+  decodeFailure,
+  encodeFailure,
+  encodeNotice,
+  FRAME,
+  SILENCE_MS,
+  type Frame,
+} from '../../../shared/attach/frames.ts';
 import { purposeOf } from '../../../shared/attach/purpose.ts';
 import { WholeFrames } from '../../../shared/attach/whole-frames.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
@@ -8,7 +16,7 @@ import { joinStreams } from '../../../shared/kit/join-streams.ts';
 import { callAfter } from '../../../shared/kit/timer.ts';
 import { LAST_WORDS_MS } from '../../access/open-accesses.ts';
 import type { ApiDeps } from '../deps.ts';
-import { Attachments, type OpenAttachment } from '../operations/attach.ts';
+import { Attachments, type AttachRequest, type OpenAttachment } from '../operations/attach.ts';
 import { appRoute, type RawInput, type Route } from '../route.ts';
 
 export function attachRoutes(deps: ApiDeps): readonly Route[] {
@@ -18,8 +26,7 @@ export function attachRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.attach',
       handle: async ({ app, user, params: { instance }, ...request }) => {
-        request.connection.require();
-        join(request, await attachments.open({ app, user, instance, signal: request.signal }), deps.clock);
+        await join(request, (io) => attachments.open({ app, user, instance, ...io }), deps.clock);
         return undefined;
       },
     }),
@@ -27,8 +34,7 @@ export function attachRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.attach',
       handle: async ({ app, user, params: { run }, ...request }) => {
-        request.connection.require();
-        join(request, await attachments.openRun({ app, user, instance: run, signal: request.signal }), deps.clock);
+        await join(request, (io) => attachments.openRun({ app, user, instance: run, ...io }), deps.clock);
         return undefined;
       },
     }),
@@ -37,15 +43,17 @@ export function attachRoutes(deps: ApiDeps): readonly Route[] {
 
 type Request = Pick<RawInput, 'connection' | 'signal' | 'untilRevoked'>;
 
-function join(
+async function join(
   { connection, signal, untilRevoked }: Request,
-  { stream: inside, onStart }: OpenAttachment,
+  open: (io: Pick<AttachRequest, 'signal' | 'tell'>) => Promise<OpenAttachment>,
   clock: Clock,
-): void {
+): Promise<void> {
+  connection.require();
+  const toUser: WholeFrames = new WholeFrames({ look: (frame) => lookAtAnswer(frame, endReason) });
+  const { stream: inside, onStart, endReason } = await open({ signal, tell: (text) => toUser.add(encodeNotice(text)) });
   const outside = connection.accept();
   signal.addEventListener('abort', () => outside.destroy(), { once: true });
   endWhenSilent(outside, clock);
-  const toUser = new WholeFrames();
   // The user reads why a frame was refused. The process would not understand it.
   const toProcess = new WholeFrames({ look: startOnce(onStart), onFailure: (error) => end(error) });
   const revoked = untilRevoked();
@@ -59,6 +67,14 @@ function join(
   };
   revoked.addEventListener('abort', () => end(revoked.reason), { once: true });
   void joinStreams(outside, inside, { toOne: toUser, toOther: toProcess });
+}
+
+/** Only the controller sends notices. When it knows why the instance stops, the user reads that in place of the words of the sandbox. */
+function lookAtAnswer({ kind, content }: Frame, endReason: OpenAttachment['endReason']): void {
+  if (kind === FRAME.notice) throw badFrame();
+  if (kind !== FRAME.failure || decodeFailure(content).code !== 'SLIP_ATTACH_STOPPED') return;
+  const reason = endReason();
+  if (reason !== undefined) throw reason;
 }
 
 /** A second start frame is refused, because its purpose would not be known. */

@@ -7,7 +7,17 @@ import { connect } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openStream } from '../../../cli/stream-transport.ts';
 import { ATTACH_LIMITS } from '../../../controller/api/operations/attach.ts';
-import { decodeFailure, encodeFrame, encodeStart, FRAME, FrameReader } from '../../../shared/attach/frames.ts';
+import {
+  decodeFailure,
+  encodeFailure,
+  encodeFrame,
+  encodeNotice,
+  encodeStart,
+  FRAME,
+  FrameReader,
+  type Frame,
+} from '../../../shared/attach/frames.ts';
+import type { StatusBody } from '../../../shared/api/observe.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -97,6 +107,43 @@ describe('streams to instances over the API', () => {
     await assert.rejects(open(ada, PATH.replace('web.1', 'web.9')), { code: 'SLIP_ATTACH_INSTANCE', httpStatus: 404 });
     fixture.fleet.statuses.clear();
     await assert.rejects(open(ada), { code: 'SLIP_ATTACH_INSTANCE', httpStatus: 409 });
+  });
+
+  it('tells the user of a drain, shows the session to its owner only, and says why it ended', async () => {
+    const stream = await open(ada);
+    const frames: Frame[] = [];
+    const reader = new FrameReader();
+    stream.on('data', (chunk: Buffer) => frames.push(...reader.push(chunk)));
+    stream.write(encodeStart({ mode: 'pty', size: { rows: 24, columns: 80 }, term: 'xterm', words: [] }));
+    const sessions = async (caller: Caller): Promise<StatusBody['sessions']> =>
+      ((await (await fixture.call(caller, 'GET', '/v1/status')).body.json()) as StatusBody).sessions;
+    const [shown] = await eventually('the session is shown', () => sessions(ada));
+    assert.deepEqual(
+      [shown?.user, shown?.instance, shown?.node, shown?.purpose, await sessions(eve)],
+      ['ada', 'web.1', 'fra-1', 'shell', undefined],
+    );
+    const [node] = await fixture.store.nodes();
+    await fixture.store.changeNode(node!.id, { drainUntilMs: Date.now() + 60_000 });
+    const notice = await eventually('the notice', () => frames.find(({ kind }) => kind === FRAME.notice));
+    assert.match(notice.content.toString(), /^fra-1 is being drained until .* This session ends when web\.1 has moved/);
+    // The sandbox only knows that it stops.
+    inside[0]?.write(encodeFailure({ code: 'SLIP_ATTACH_STOPPED', message: 'The instance stops.' }));
+    const failure = await eventually('the failure', () => frames.find(({ kind }) => kind === FRAME.failure));
+    assert.deepEqual(
+      [decodeFailure(failure.content).code, decodeFailure(failure.content).hint],
+      ['SLIP_ATTACH_REPLACED', 'Open a new session: slipway ps:exec web.1 -a hello'],
+    );
+    stream.destroy();
+    await eventually('the session is not shown any more', async () => (await sessions(ada)) === undefined);
+    await fixture.store.changeNode(node!.id, { drainUntilMs: null });
+  });
+
+  it('passes no notice of a sandbox on', async () => {
+    const stream = await open(ada);
+    const heard = buffer(stream);
+    inside[0]?.write(encodeNotice('Type your password.'));
+    const [frame] = new FrameReader().push(await heard);
+    assert.equal(decodeFailure(frame!.content).code, 'SLIP_ATTACH_FRAME');
   });
 
   it('closes the connection of a request that it refused, although the client keeps it open', async () => {

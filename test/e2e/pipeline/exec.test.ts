@@ -10,6 +10,7 @@ import type { RunBody } from '../../../shared/api/runs.ts';
 import { run, start } from '../../../shared/kit/exec.ts';
 import type { CliCommand } from '../../support/cli-command.ts';
 import { eventually } from '../../support/eventually.ts';
+import type { Repository } from '../../support/fleet-user.ts';
 import { PRODUCT_DIR, TestFleet } from '../../support/fleet.ts';
 
 const PIPE_BYTES = 20 * 1024 * 1024;
@@ -36,9 +37,10 @@ interface Outcome {
 
 describe('commands in a running instance', { concurrency: false }, () => {
   let fleet: TestFleet;
+  let repository: Repository;
   before(async () => {
     fleet = await TestFleet.start({ sandbox: 'lxc', controller: { rollout: { settleMs: 200, bakeMs: 200 } } });
-    const repository = await fleet.me.repository('app', APP);
+    repository = await fleet.me.repository('app', APP);
     const pushed = await repository.push('app');
     assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
   });
@@ -210,6 +212,17 @@ describe('commands in a running instance', { concurrency: false }, () => {
     await fleet.api('POST', `/apps/app/runs/${last?.name ?? ''}/stop`);
     await shell.shows(/\u001b\[\?1049l[^]*run\.\d+ of app was stopped\./);
     assert.deepEqual((await shell.closed)[0], 1);
+  });
+
+  it('tells the user of a deploy that replaces the instance, and ends with the reason and the code of SIGHUP', async (t) => {
+    const shell = onTerminal(t, 'ps:exec', '-a', 'app', 'sh', '-c', 'echo in; sleep 1000');
+    await shell.shows(/in[\r\n]/);
+    await repository.commit({ 'server.js': `${APP['server.js']}// changed\n` });
+    const pushed = await repository.push('app');
+    assert.ok(pushed.ok, pushed.text);
+    await shell.shows(/v\d+ (?:is being deployed|serves now)\. This session is in web\.1 of v\d+/);
+    await shell.shows(/v\d+ has replaced v\d+\. This session was in web\.1 of v\d+ and ended with it\./);
+    assert.deepEqual((await shell.closed)[0], 129);
   });
 
   it('says that the stream is lost when the agent stops, and works with the next agent', async (t) => {

@@ -153,7 +153,7 @@ export class SimulatedController {
     const { store, clock } = this.#deps;
     const { fleet, movement, formations, startedAtMs } = this.#running ?? refused();
     const builderPool = new BuilderPool({ store, builders: { available: () => [] } }, {});
-    return { store, clock, fleet, movement, formations, builderPool, startedAtMs };
+    return { store, clock, fleet, movement, formations, builderPool, attachments: NO_ATTACHMENTS, startedAtMs };
   }
 
   setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<ConfigChanged> {
@@ -175,9 +175,10 @@ export class SimulatedController {
   }
 
   /** What `deploy:status` and `deploy:abort` need. */
-  deployDeps(): Pick<ApiDeps, 'store' | 'fleet' | 'aborts' | 'log'> {
+  deployDeps(): Pick<ApiDeps, 'store' | 'fleet' | 'aborts' | 'attachments' | 'log'> {
     const { fleet, aborts, life } = this.#running ?? refused();
-    const parts = { store: this.#deps.store, fleet, aborts, log: this.#deps.trace.logger('controller') };
+    const attachments = NO_ATTACHMENTS;
+    const parts = { store: this.#deps.store, fleet, aborts, attachments, log: this.#deps.trace.logger('controller') };
     return { ...parts, store: mortal(parts.store, life), aborts: mortal(aborts, life) };
   }
 
@@ -368,6 +369,9 @@ export class SimulatedController {
     await mortal(running.formations, running.life).resume(apps, ready);
   }
 }
+
+/** No user has a session in an instance. */
+const NO_ATTACHMENTS: ApiDeps['attachments'] = { add: () => refused(), list: () => [] };
 
 function refused(): never {
   throw new Error('connection refused');

@@ -41,6 +41,14 @@ describe('a deploy', () => {
     ]);
   });
 
+  it('names the sessions in instances that it replaces', () => {
+    const session = { app: 'shop', instance: 'web.1', release: 2, node: 'attic', user: 'ada', openedAtMs: NOW };
+    const sessions = [{ ...session, purpose: 'shell' } as const];
+    assert.deepEqual(renderDeploy('shop', { ...WAITING, phase: 'settling', sessions }, plainPaint).slice(1), [
+      '  ada has a terminal in web.1 of v2 on attic; it ends with that instance\n',
+    ]);
+  });
+
   it('was aborted, or only its scripts were stopped', () => {
     assert.equal(renderAbort('shop', WAITING, plainPaint), 'Aborted the deploy of shop.\n');
     const stoppedScripts = { version: 3, liveVersion: 3 };

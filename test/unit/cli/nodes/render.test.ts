@@ -57,6 +57,22 @@ describe('one-off commands on a node', () => {
   });
 });
 
+describe('sessions in the instances of a node', () => {
+  const session = { app: 'shop', instance: 'web.1', release: 3, node: 'attic', user: 'ada', openedAtMs: NOW - MINUTE };
+  const info = { ...node, placed: [], sessions: [{ ...session, purpose: 'shell' } as const] };
+
+  it('are listed', () => {
+    const [, below] = renderNodeInfo(info, context).split('=== Instances\n');
+    assertScreen(below ?? '', ['none', '', '=== Sessions', 'shop  ada has a terminal in web.1  v3 on attic  for 60 s']);
+  });
+
+  it('are named in the progress of a drain', () => {
+    assert.deepEqual(renderDrainStep(info, plainPaint), [
+      'web.1 of shop: ada has a terminal in web.1; it ends when the instance has moved',
+    ]);
+  });
+});
+
 describe('an agent whose version does not fit the controller', () => {
   const versionTrouble = { message: 'The agent of attic is 0.3.0.', next: 'slipway nodes:upgrade attic' };
 

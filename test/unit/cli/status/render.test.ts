@@ -70,6 +70,31 @@ describe('the status screen', () => {
     ]);
   });
 
+  it('names the sessions in instances', () => {
+    const session = {
+      app: 'shop',
+      instance: 'web.1',
+      release: 3,
+      node: 'attic',
+      user: 'ada',
+      openedAtMs: NOW - MINUTE,
+    };
+    const sessions = [
+      { ...session, purpose: 'copy' },
+      { ...session, purpose: 'unknown' },
+    ] as const;
+    assertScreen(renderStatus({ ...status, sessions: [...sessions], moreSessions: 2 }, context), [
+      'All is well.',
+      '',
+      ...rest,
+      '',
+      '=== Sessions',
+      'shop  ada copies files of web.1  v3 on attic  for 60 s',
+      'shop  ada uses web.1             v3 on attic  for 60 s',
+      '… and 2 more sessions',
+    ]);
+  });
+
   it('shows problems first, with the next command', () => {
     const problems = [
       { message: 'shop: web.2 on attic is down. It ran out of memory.', next: 'slipway logs -a shop -p web.2' },

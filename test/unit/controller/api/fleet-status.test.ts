@@ -25,7 +25,8 @@ test('the status of very many apps has a limited size, counts the hidden apps, a
     await store.completeRollout(app.id, 1, noChange);
   }
   const looks = { nodes: () => [], node: () => undefined, status: () => undefined, leftOutOfRoutes: () => undefined };
-  const rest = { movement: { heldNodes: () => [] }, formations: { busy: () => false }, builderPool: {} };
+  const attachments = { list: () => [] };
+  const rest = { attachments, movement: { heldNodes: () => [] }, formations: { busy: () => false }, builderPool: {} };
   let slices = 0;
   const counting = {
     ...store,

@@ -76,6 +76,15 @@ describe('the client of an attached process', () => {
     process.close();
   });
 
+  it('passes notices of the controller on, which are no output', async () => {
+    const notices: string[] = [];
+    const { process, inside } = connect({ notice: (text) => notices.push(text) });
+    inside.send(FRAME.notice, Buffer.from('web.1 ends soon.'));
+    inside.send(FRAME.exit, Buffer.from([0]));
+    assert.equal(await process.exited, 0);
+    assert.deepEqual([notices, inside.credit], [['web.1 ends soon.'], 0]);
+  });
+
   it('gives credit for output only when it is written', async () => {
     const waiting = Promise.withResolvers<undefined>();
     const { process, inside } = connect({ output: () => waiting.promise });

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { encodeFailure, encodeFrame, FRAME, FrameReader, type Frame } from '../../../../shared/attach/frames.ts';
+import {
+  encodeFailure,
+  encodeFrame,
+  encodeNotice,
+  FRAME,
+  FrameReader,
+  type Frame,
+} from '../../../../shared/attach/frames.ts';
 import { WholeFrames } from '../../../../shared/attach/whole-frames.ts';
 
 const FAILURE = encodeFailure({ code: 'SLIP_TOKEN_REVOKED', message: 'Revoked.' });
@@ -47,17 +54,29 @@ describe('whole frames', () => {
     );
   });
 
-  it('end with a failure when a frame is too long, or is refused', async () => {
+  it('end with a failure in place of a frame that is too long, or is refused', async () => {
     const long = Buffer.from([FRAME.output, 0xff, 0xff, 0xff, 0xff]);
     const broken = new WholeFrames();
     broken.end(Buffer.concat([OUTPUT, long]));
     const refusing = new WholeFrames({ look: refuse });
     refusing.end(OUTPUT);
-    for (const frames of [broken, refusing])
-      assert.deepEqual(
-        (await read(frames)).map(({ kind }) => kind),
-        [FRAME.failure],
-      );
+    const kinds = async (frames: WholeFrames): Promise<readonly number[]> =>
+      (await read(frames)).map(({ kind }) => kind);
+    assert.deepEqual([await kinds(broken), await kinds(refusing)], [[FRAME.output, FRAME.failure], [FRAME.failure]]);
+  });
+
+  it('take one more frame between two frames, until they are cut off', async () => {
+    const frames = new WholeFrames();
+    frames.write(Buffer.concat([OUTPUT, OUTPUT.subarray(0, 9)]));
+    frames.add(encodeNotice('It ends soon.'));
+    frames.write(OUTPUT.subarray(9));
+    frames.cutOff();
+    frames.add(encodeNotice('Too late.'));
+    frames.end();
+    assert.deepEqual(
+      (await read(frames)).map(({ kind }) => kind),
+      [FRAME.output, FRAME.notice, FRAME.output],
+    );
   });
 
   it('end without the failure when another stream tells it', async () => {

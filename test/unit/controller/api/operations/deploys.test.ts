@@ -44,7 +44,14 @@ async function lab(): Promise<Lab> {
     }
     return version;
   };
-  return { store, app, user, aborts, deps: { store, aborts, fleet, log: silentLogger }, release };
+  return {
+    store,
+    app,
+    user,
+    aborts,
+    deps: { store, aborts, fleet, attachments: { list: () => [] }, log: silentLogger },
+    release,
+  };
 }
 
 const untilAborted = (abort: AbortSignal): Promise<void> =>
