@@ -20,6 +20,7 @@ import { pushTimings } from './push-timings.ts';
 import type { PostDeploy } from './release-phase.ts';
 import type { Releases } from './releases.ts';
 import type { RolloutOutcome } from './rollout-io.ts';
+import { tellDrains, type TellDrainsDeps } from './tell-drains.ts';
 import { switchReportOf } from './switch-report.ts';
 
 export interface DeployDeps {
@@ -32,6 +33,7 @@ export interface DeployDeps {
   readonly aborts: DeployAborts;
   readonly unusedImages: Pick<UnusedImages, 'during'>;
   readonly history: Pick<HistoryCleaner, 'grown'>;
+  readonly fleet: TellDrainsDeps['fleet'];
   readonly clock: Clock;
   readonly log: Logger;
   /** Source tree of a commit, as the builder gets it. */
@@ -101,6 +103,15 @@ export class Deploys {
   }
 
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
+    const stop = tellDrains(this.#deps, app, io.output);
+    try {
+      return await this.#buildAndRelease(app, push, io);
+    } finally {
+      stop();
+    }
+  }
+
+  async #buildAndRelease(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
     requireUnlocked((await this.#deps.store.appById(app.id)) ?? app); // somebody may have locked it while this push waited
     const scripts = await this.#applyAppJson(app, push, io);
     const built = await this.#build(app, push, io);

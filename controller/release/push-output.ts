@@ -16,6 +16,12 @@ export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
   return ` !     No room now: ${failure.message}\n !     Waiting up to ${formatDuration(patienceMs)} for room.\n${hint}`;
 }
 
+/** Printed when a drain begins while a user waits for a deploy. @param instances of the app, on this node */
+export function renderDrain(node: string, instances: readonly string[]): string {
+  const moves = instances.length === 1 ? 'moves to another node' : 'move to other nodes';
+  return ` !     ${node} is being drained, so ${instances.join(', ')} ${moves}.\n`;
+}
+
 /** Printed when a rollout no longer waits for an unreachable node. */
 export function renderContinues(nodes: readonly string[]): string {
   return ` !     ${nodes.join(', ')} cannot be reached any more. The rollout continues on the other nodes.\n`;

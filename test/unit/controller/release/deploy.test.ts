@@ -22,6 +22,7 @@ it('accepts a push whose code is live and runs its scripts, also when its result
         return Promise.resolve([]);
       },
     },
+    fleet: { nodes: () => [], onChange: () => () => undefined },
     unusedImages: { during: (work) => work() },
     history: { grown: () => undefined },
     findSource: () => assert.fail('nobody fetches it'),
