@@ -96,7 +96,7 @@ export function composeReleases(
   const switches = new Switches({ store, fleet, counts, clock, log, failpoint, signal });
   const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue, switches };
   const rollouts = new Rollouts({ ...rolling, moveRef });
-  const baking = { store, fleet, rollouts, queue, clock, log, newInstanceId, failpoint };
+  const baking = { store, fleet, rollouts, queue, clock, log, newInstanceId, failpoint, switches };
   const bakeWatcher = new BakeWatcher({ ...baking, bakeMs: policy.bakeMs });
   const { buildLogs: logs, unusedImages } = work;
   const history = new HistoryCleaner({

@@ -7,12 +7,15 @@ import { NO_CHANGE, publishTo, setDesired, statusesOf } from '../assignments/ass
 import { goBack, type GoBackDeps } from './go-back.ts';
 import { failureOf, hasFailed } from '../assignments/instance-failure.ts';
 import type { Rollouts } from './rollout.ts';
+import type { Switches } from './switches.ts';
 
 export interface BakeWatcherDeps extends GoBackDeps {
   readonly rollouts: Rollouts;
   readonly queue: KeyedQueue;
   readonly log: Logger;
   readonly bakeMs: number;
+  /** Counts the failed requests of each deploy, also of the way back. Absent: nothing is counted. */
+  readonly switches?: Pick<Switches, 'reportFailed' | 'bakeEnded'> | undefined;
 }
 
 /** After a switch the old instances stay ready for the bake time. If the new release fails in that time, they take the traffic back. */
@@ -32,6 +35,7 @@ export class BakeWatcher {
     } catch (error) {
       if (!signal.aborted) this.#deps.log.error({ app: app.name, version, err: error }, 'bake.failed');
     }
+    await this.#deps.switches?.bakeEnded({ app, version });
   }
 
   /** The status of the first instance of the release that crashes. */
@@ -74,6 +78,7 @@ export class BakeWatcher {
     const failure = failureOf(back.broken);
     const serving = await store.release(app.id, back.to);
     await goBack(this.#deps, { app, version, failure, serving, restore: true, signal: back.signal });
+    await this.#deps.switches?.reportFailed({ app, version });
     await rollouts.syncRef(app, back.signal);
     log.warn({ app: app.name, version, restored: back.to, code: failure.code }, 'release.rolled_back');
   }

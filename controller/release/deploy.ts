@@ -4,6 +4,7 @@ import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
+import type { SwitchReport } from '../../shared/domain/switch-figures.ts';
 import type { Builds, FindSource } from '../build/run-build.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
 import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
@@ -132,6 +133,11 @@ export class Deploys {
     const failure = (await store.release(app.id, version))?.failure;
     if (failure === undefined) return { ok: true };
     output(renderFailure(failure, { version, serving: (await store.currentRelease(app.id))?.version })); // in its bake
+    const { queue } = this.#deps;
+    const read = (): Promise<SwitchReport | undefined> =>
+      switchReportOf(this.#deps, { appId: app.id, release: version });
+    const switched = await queue.enqueue(app.id, read).catch(() => undefined); // after the way back. The app may be destroyed
+    if ((switched?.failed ?? 0) > 0) output(renderSwitch(switched, { version, app: app.name }));
     return { ok: false, reason: `v${String(version)} failed: ${failure.message}` };
   }
 

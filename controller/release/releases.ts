@@ -189,8 +189,9 @@ export class Releases {
 
   #bake(app: App, version: number): void {
     const { lifetimes, bakeWatcher, signal } = this.#deps;
-    const destroyed = (): undefined => undefined; // the app is gone
-    void lifetimes.during(app.id, signal, (until) => bakeWatcher.watch(app, version, until)).catch(destroyed);
+    const watch = (until: AbortSignal): Promise<void> => bakeWatcher.watch(app, version, until);
+    const destroyed = (): Promise<void> => watch(AbortSignal.abort()); // it ends at once
+    void lifetimes.during(app.id, signal, watch).catch(destroyed);
   }
 
   /**

@@ -49,7 +49,7 @@ export interface RolloutDeps {
   /** One per app. The rollout holds the turn of its app. */
   readonly queue: Pick<KeyedQueue, 'letPass'>;
   /** Counts the failed requests of each deploy. Absent: nothing is counted. */
-  readonly switches?: Pick<Switches, 'begin' | 'report' | 'forget'> | undefined;
+  readonly switches?: Pick<Switches, 'begin' | 'reportLive' | 'reportFailed' | 'forget'> | undefined;
 }
 
 /** State of a running rollout. */
@@ -252,7 +252,7 @@ export class Rollouts {
     await this.#deps.failpoint('release.current');
     const refLate = await this.syncRef(run.app, run.stop);
     await this.#deps.failpoint('release.refMoved');
-    await this.#deps.switches?.report(run);
+    await this.#deps.switches?.reportLive(run);
     const mine = mineOf(run, rows);
     tellUnchecked(run, mine, this.#deps.fleet.nodes());
     const slowest = [...statusesOf(this.#deps.fleet, mine).values()].map((status) => status.timingsMs);
@@ -275,7 +275,7 @@ export class Rollouts {
     // Only the current release may get its traffic back. Other standby instances belong to an older release.
     const serving = await this.#deps.store.currentRelease(run.app.id);
     await goBack(this.#deps, { ...run, failure, serving });
-    await this.#deps.switches?.report(run);
+    await this.#deps.switches?.reportFailed(run);
     return { ok: false, failure };
   }
 

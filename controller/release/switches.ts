@@ -1,5 +1,5 @@
 import { isRouted } from '../../shared/domain/assignment.ts';
-import type { NodeId } from '../../shared/domain/ids.ts';
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import {
   sumFigures,
   switchId,
@@ -16,10 +16,11 @@ import { watchFleet } from '../dispatch/watch-fleet.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Store } from '../store/port.ts';
+import type { SwitchStore } from '../store/switch-port.ts';
 import { uncountedNodes } from './uncounted-nodes.ts';
 
 export interface SwitchesDeps {
-  readonly store: Pick<Store, 'beginSwitch' | 'setSwitchReport' | 'countingSwitches' | 'release'>;
+  readonly store: SwitchStore & Pick<Store, 'release' | 'assignmentsOfApp'>;
   readonly fleet: Pick<Fleet, 'nodes' | 'node' | 'onChange'>;
   readonly counts: Pick<SwitchCounts, 'begin' | 'opened' | 'ask' | 'end' | 'isCounting' | 'figures' | 'onChange'>;
   readonly clock: Clock;
@@ -41,12 +42,16 @@ const ANSWER_WAIT_MS = 3_000;
 const DRAIN_WAIT_MS = 10 * 60_000;
 
 /**
- * Counts the requests of each deploy: from before its first change until no old instance has an open request. The proxies' logs have the
- * requests, the agents add them up. A failure to count never fails a deploy.
+ * Counts the requests of each deploy: from before its first change until no old instance has an open request, and also until its release has
+ * failed or its bake time is over. The proxies' logs have the requests, the agents add them up. A failure to count never fails a deploy.
  */
 export class Switches {
   readonly #deps: SwitchesDeps;
   readonly #begun = new Map<string, ReadonlySet<NodeId>>();
+  /** Switches whose releases are in their bake time. Their counts go on after the figures are final. */
+  readonly #baking = new Set<string>();
+  /** Switches that wait for the last open request of an old instance. */
+  readonly #draining = new Map<string, AbortController>();
 
   constructor(deps: SwitchesDeps) {
     this.#deps = deps;
@@ -72,24 +77,47 @@ export class Switches {
     });
   }
 
-  /** Call it when the deploy has ended. The figures are final unless old instances have open requests: then they follow later. */
-  async report(deploy: Deploy): Promise<void> {
-    await this.#report(keyOf(deploy));
+  /** Call it when the release is current. The figures are final unless old instances have open requests: then they follow later. */
+  async reportLive(deploy: Deploy): Promise<void> {
+    const key = keyOf(deploy);
+    if (this.#deps.counts.isCounting(key)) this.#baking.add(switchId(key));
+    await this.#report(key);
+  }
+
+  /** Call it when the release has failed and the former one serves again. In the bake time, the figures then have the way back too. */
+  async reportFailed(deploy: Deploy): Promise<void> {
+    const key = keyOf(deploy);
+    this.#baking.delete(switchId(key));
+    await this.#report(key);
+  }
+
+  /** Call it when the bake time is over. */
+  async bakeEnded(deploy: Deploy): Promise<void> {
+    const [key, { counts, store, signal }] = [keyOf(deploy), this.#deps];
+    this.#baking.delete(switchId(key));
+    if (signal.aborted || !counts.isCounting(key) || this.#draining.has(switchId(key))) return;
+    await this.#try(key, async () => {
+      // The start of the controller may not have reported it yet. Then it ends with its report.
+      if ((await store.switchReport(key))?.state === 'final') await this.#end(key);
+    });
   }
 
   /** Call it when the deploy was cut short because its app was destroyed. Does nothing when the controller stops: its next start continues. */
   forget(deploy: Deploy): void {
-    if (!this.#deps.signal.aborted) this.#end(keyOf(deploy));
+    if (!this.#deps.signal.aborted) this.#drop(keyOf(deploy));
   }
 
   async #report(key: SwitchKey): Promise<void> {
     if (!this.#deps.counts.isCounting(key)) return;
+    const draining = new AbortController();
+    this.#draining.get(switchId(key))?.abort(); // this report takes the place of the one that it waits for
+    this.#draining.set(switchId(key), draining);
     await this.#try(key, async () => {
       const report = await this.#read(key, false);
-      if (report.openRequests === 0) await this.#finish(key, { ...report, state: 'final' });
+      if (report.openRequests === 0) await this.#finish(key, { ...report, state: 'final' }, draining.signal);
       else {
         await this.#deps.store.setSwitchReport(key, report);
-        void this.#try(key, () => this.#whenDrained(key));
+        void this.#try(key, () => this.#whenDrained(key, draining.signal));
       }
     });
   }
@@ -109,25 +137,38 @@ export class Switches {
       const left = await store.countingSwitches();
       if (left.length === 0) return;
       await ready();
-      for (const { appId, release } of left) {
-        const state = (await store.release(appId, release))?.state;
-        if (state !== 'pending' && state !== 'deploying') await this.#report({ appId, release });
-      }
+      for (const { appId, release } of left) await this.#resume({ appId, release });
     } catch (error) {
       if (!signal.aborted) log.error({ err: error }, 'switches.not_resumed');
     }
   }
 
-  /** The agents say when the last open request has ended. */
-  async #whenDrained(key: SwitchKey): Promise<void> {
+  async #resume(key: SwitchKey): Promise<void> {
+    const { store } = this.#deps;
+    const state = (await store.release(key.appId, key.release))?.state;
+    if (state === 'pending' || state === 'deploying') return; // its deploy continues
+    const isFinal = (await store.switchReport(key))?.state === 'final';
+    this.#baking.add(switchId(key)); // before the look at the bake, which may end meanwhile
+    const isBaking = state === 'current' && (await this.#hasStandby(key.appId));
+    if (!isBaking) this.#baking.delete(switchId(key));
+    if (!isFinal || state === 'failed') await this.#report(key);
+    else if (!isBaking) await this.#try(key, () => this.#end(key));
+  }
+
+  async #hasStandby(appId: AppId): Promise<boolean> {
+    return (await this.#deps.store.assignmentsOfApp(appId)).some(({ desired }) => desired === 'standby');
+  }
+
+  /** The agents say when the last open request has ended. @param replaced aborts when another report takes the place of this one */
+  async #whenDrained(key: SwitchKey, replaced: AbortSignal): Promise<void> {
     const { clock, counts, fleet } = this.#deps;
     const untilMs = clock.monotonicMs() + DRAIN_WAIT_MS;
-    await this.#until(untilMs, () =>
+    const isDrained = (): boolean =>
       [...counts.figures(key)].every(
         ([nodeId, { openRequests }]) => openRequests === 0 || fleet.node(nodeId)?.connected !== true,
-      ),
-    );
-    await this.#finish(key, await this.#read(key, true));
+      );
+    await this.#until(untilMs, () => replaced.aborted || isDrained());
+    if (!replaced.aborted) await this.#finish(key, await this.#read(key, true), replaced);
   }
 
   async #read(key: SwitchKey, isFinal: boolean): Promise<SwitchReport> {
@@ -135,10 +176,11 @@ export class Switches {
     const read = counts.ask(key);
     const figures = await this.#answers(key, { read, ids: ids(this.#counters()), waitMs: ANSWER_WAIT_MS });
     const begun = this.#begun.get(switchId(key)) ?? new Set<NodeId>();
-    return sumFigures([...figures.values()], {
-      isFinal,
-      uncounted: uncountedNodes(fleet.nodes(), { begun, figures, read }),
-    });
+    const uncounted = uncountedNodes(fleet.nodes(), { begun, figures, read });
+    const report = sumFigures([...figures.values()], { isFinal, uncounted });
+    // An instance that serves again has no drain any more.
+    const before = (await this.#deps.store.switchReport(key))?.longestDrainMs ?? 0;
+    return { ...report, longestDrainMs: Math.max(before, report.longestDrainMs) };
   }
 
   /** Waits until these nodes have answered, or are away, or the time is over. */
@@ -170,14 +212,26 @@ export class Switches {
     );
   }
 
-  async #finish(key: SwitchKey, report: SwitchReport): Promise<void> {
+  async #finish(key: SwitchKey, report: SwitchReport, replaced: AbortSignal): Promise<void> {
+    const isReplaced = (): boolean => replaced.aborted;
     await this.#deps.failpoint('switch.drained');
+    if (isReplaced()) return;
     await this.#deps.store.setSwitchReport(key, report);
-    this.#end(key);
+    if (isReplaced()) return;
+    this.#draining.delete(switchId(key));
+    if (!this.#baking.has(switchId(key))) await this.#end(key);
   }
 
-  #end(key: SwitchKey): void {
+  async #end(key: SwitchKey): Promise<void> {
+    await this.#deps.store.endSwitch(key);
+    this.#drop(key);
+  }
+
+  #drop(key: SwitchKey): void {
     this.#begun.delete(switchId(key));
+    this.#baking.delete(switchId(key));
+    this.#draining.get(switchId(key))?.abort();
+    this.#draining.delete(switchId(key));
     this.#deps.counts.end(key);
   }
 
@@ -187,7 +241,7 @@ export class Switches {
     } catch (error) {
       if (this.#deps.signal.aborted) return; // the next start of the controller continues
       this.#deps.log.error({ ...key, err: error }, 'switches.not_counted');
-      this.#end(key);
+      this.#drop(key);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { SwitchKey, SwitchReport } from '../../shared/domain/switch-figures.ts';
 
-/** A switch whose figures are not final. */
+/** A switch whose requests are counted. */
 export interface CountingSwitch extends SwitchKey {
   /** The nodes that counted before the first change. */
   readonly begun: readonly NodeId[];
@@ -11,10 +11,12 @@ export interface CountingSwitch extends SwitchKey {
 export interface SwitchStore {
   /** Records that these nodes count. */
   beginSwitch(begun: CountingSwitch): Promise<void>;
-  /** Replaces the report, until one is final. */
+  /** Replaces the report, until the count has ended. */
   setSwitchReport(key: SwitchKey, report: SwitchReport): Promise<void>;
   /** Undefined: nobody counted, or nothing is known yet. */
   switchReport(key: SwitchKey): Promise<SwitchReport | undefined>;
-  /** The switches whose figures are not final. */
+  /** The report does not change any more. */
+  endSwitch(key: SwitchKey): Promise<void>;
+  /** The switches whose count has not ended. */
   countingSwitches(): Promise<readonly CountingSwitch[]>;
 }

@@ -59,7 +59,10 @@ export const UNCOUNTED_WHY = [...GAPS, 'away', 'old-agent', 'silent'] as const;
 
 /** The figures of all nodes together. */
 export const switchReport = z.object({
-  /** `counting`: the old instances still have open requests. `final`: the figures do not change any more. */
+  /**
+   * `counting`: the old instances still have open requests. `final`: the figures change only when the release fails in its bake time. Then they
+   * have all requests until the former release serves again.
+   */
   state: z.enum(['counting', 'final']),
   /** Requests that ended from the first change of the deploy to the end of the last request of an old instance. */
   requests: COUNT,

@@ -13,7 +13,7 @@ const REPORT: SwitchReport = {
 
 /** The figures of deploys. */
 export function switchCases(get: () => Store): void {
-  it('keeps the figures of a deploy, and the final ones for ever', async () => {
+  it('keeps the figures of a deploy, and does not change them after the end of the count', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     const { version: release } = await get().createRelease(newRelease(app));
     const key = { appId: app.id, release };
@@ -26,7 +26,10 @@ export function switchCases(get: () => Store): void {
     assert.deepEqual(await get().switchReport(key), REPORT);
     assert.equal((await get().countingSwitches()).length, 1);
     const final: SwitchReport = { ...REPORT, state: 'final', openRequests: 0 };
+    await get().setSwitchReport(key, { ...final, requests: 2 });
+    assert.equal((await get().countingSwitches()).length, 1, 'the release can still fail in its bake time');
     await get().setSwitchReport(key, final);
+    await get().endSwitch(key);
     await get().setSwitchReport(key, { ...REPORT, requests: 1 });
     assert.deepEqual(await get().switchReport(key), final);
     assert.deepEqual(await get().countingSwitches(), []);

@@ -15,11 +15,16 @@ export function createSwitches({ inTransaction }: RepositoryDeps): SwitchStore {
       inTransaction(async (tx) => {
         await tx
           .updateTable('switches')
-          .set({ report: JSON.stringify(report), counting: report.state === 'final' ? 0 : 1 })
+          .set({ report: JSON.stringify(report) })
           .where('appId', '=', appId)
           .where('version', '=', release)
           .where('counting', '=', 1)
           .execute();
+      }),
+    endSwitch: ({ appId, release }) =>
+      inTransaction(async (tx) => {
+        const row = tx.updateTable('switches').set({ counting: 0 }).where('appId', '=', appId);
+        await row.where('version', '=', release).execute();
       }),
     switchReport: ({ appId, release }) =>
       inTransaction(async (tx) => {

@@ -8,6 +8,11 @@ import { helloApp, type Repository } from '../../support/fleet-user.ts';
 import { Load } from '../../support/load.ts';
 
 const NOBODY = 65_534;
+/** The whole process ends with a request for /die. */
+const MORTAL = `require('http').createServer((request, response) => {
+  if (request.url === '/die') process.exit(1);
+  response.end('version=8 ');
+}).listen(process.env.PORT);\n`;
 /** It starts well, and ends the connection of every request without an answer. */
 const SILENT = `require('http').createServer((request) => request.socket.destroy()).listen(process.env.PORT);\n`;
 
@@ -21,7 +26,7 @@ describe('the figures of a deploy on real parts', () => {
   before(async () => {
     fleet = await TestFleet.start({
       sandbox: 'process',
-      controller: { rollout: { settleMs: 500, bakeMs: 500 } },
+      controller: { rollout: { settleMs: 500, bakeMs: 60_000 } },
       ...(process.getuid?.() === 0 ? { agentUid: NOBODY } : {}),
     });
     hello = await fleet.me.repository('hello', helloApp('1'));
@@ -73,12 +78,31 @@ describe('the figures of a deploy on real parts', () => {
     for (const text of said) assert.match(text, quiet);
   });
 
+  it('have the requests of the way back, when the new version fails in its bake time', async () => {
+    await hello.commit({ ...helloApp('8'), 'server.js': MORTAL });
+    const pushed = await hello.push('hello');
+    assert.ok(pushed.ok, pushed.text);
+    assert.match(pushed.text, /No requests (came|were counted) in the switch\./);
+    const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
+    await load.until(({ bodies }) => bodies.some((body) => body.startsWith('version=8')));
+    const died = await fleet.site.get('hello', '/die').catch(() => undefined);
+    await load.until(({ bodies }) => bodies.some((body) => body.startsWith('version=2')));
+    const seen = await load.stop();
+    const figures = await eventually('the figures of the way back', async () => {
+      const found = await finalFigures(8);
+      return found.requests > 0 ? found : undefined;
+    });
+    assert.notEqual(died?.status, 200);
+    assert.ok(figures.failed > 0 && figures.failed <= seen.failures.length + 1, JSON.stringify(figures));
+    assert.ok((await slipway('releases:info', 'v8')).includes(saySwitch(figures)));
+  });
+
   it('have the requests that failed, when a new version answers none', async () => {
-    let version = 7;
+    let version = 8;
     // On a busy machine, a deploy may end before a request to the new version has failed. Then the next one has its failures.
     await eventually('a push with failures', async () => {
       const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
-      await hello.commit({ ...helloApp('8'), 'server.js': SILENT });
+      await hello.commit({ ...helloApp('9'), 'server.js': SILENT });
       const { text } = await hello.push('hello');
       const { failures } = await load.stop();
       version += 1;
@@ -86,7 +110,7 @@ describe('the figures of a deploy on real parts', () => {
       assert.ok(figures.failed <= failures.length, JSON.stringify(figures));
       assert.equal(figures.failed, figures.codes['H13'] ?? 0);
       if (/[1-9]\d* of \d+ (counted )?requests failed in the switch( so far)? \(\d+ H13\)/.test(text)) return true;
-      await hello.commit(helloApp('9'));
+      await hello.commit(helloApp('10'));
       assert.ok((await hello.push('hello')).ok);
       version += 1;
       return false;

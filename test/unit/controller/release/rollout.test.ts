@@ -24,7 +24,8 @@ it('forgets the figures of a deploy whose app is destroyed in its rollout', asyn
     queue: { letPass: () => Promise.resolve() },
     switches: {
       begin: () => Promise.resolve(),
-      report: () => assert.fail('there is no outcome'),
+      reportLive: () => assert.fail('there is no outcome'),
+      reportFailed: () => assert.fail('there is no outcome'),
       forget: ({ version }) => void forgotten.push(version),
     },
   });

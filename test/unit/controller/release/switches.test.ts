@@ -5,9 +5,11 @@ import type { AgentSession } from '../../../../controller/dispatch/agent-session
 import { SwitchCounts } from '../../../../controller/dispatch/switch-counts.ts';
 import { Switches } from '../../../../controller/release/switches.ts';
 import type { CountingSwitch } from '../../../../controller/store/switch-port.ts';
+import type { Release } from '../../../../controller/domain/releases.ts';
 import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
 import type { AppId, NodeId } from '../../../../shared/domain/ids.ts';
 import type { NodeFigures, SwitchQuery, SwitchReport } from '../../../../shared/domain/switch-figures.ts';
+import type { ReleaseState } from '../../../../shared/domain/states.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
@@ -42,10 +44,15 @@ function lab(own: Record<string, Partial<NodeFigures>>, { old = [] as readonly s
   const store = {
     begun: [] as CountingSwitch[],
     reports: [] as SwitchReport[],
+    rows: [] as AssignmentRow[],
+    state: undefined as ReleaseState | undefined,
     beginSwitch: async (begun: CountingSwitch) => void store.begun.push(begun),
     setSwitchReport: async (_key: unknown, report: SwitchReport) => void store.reports.push(report),
-    countingSwitches: async () => store.begun,
-    release: async () => undefined,
+    switchReport: async () => store.reports.at(-1),
+    endSwitch: async () => void store.begun.pop(),
+    countingSwitches: async () => [...store.begun],
+    assignmentsOfApp: async () => store.rows,
+    release: async () => ({ state: store.state }) as unknown as Release, // what it reads of a release
   };
   const fleet = {
     nodes: () => nodes,
@@ -64,17 +71,20 @@ describe('the figures of a deploy', () => {
     const { switches, store, counts } = lab({ ash: { requests: 5, codes: { H13: 1 } }, oak: { requests: 7 } });
     await switches.begin(DEPLOY, [OLD]);
     assert.deepEqual(store.begun, [{ ...KEY, begun: ['ash', 'oak'] }]);
-    await switches.report(DEPLOY);
+    await switches.reportLive(DEPLOY);
     const [report] = store.reports;
     assert.deepEqual([report?.state, report?.requests, report?.failed, report?.uncountedNodes], ['final', 12, 1, 0]);
-    assert.equal(counts.isCounting(KEY), false);
+    assert.equal(counts.isCounting(KEY), true, 'the release can fail in its bake time');
+    await switches.bakeEnded(DEPLOY);
+    assert.deepEqual([counts.isCounting(KEY), store.begun, store.reports.length], [false, [], 1]);
   });
 
   it('follow when the last open request of an old instance has ended', async () => {
     const ash = { requests: 5, openRequests: 1 };
     const { switches, store, counts, ask } = lab({ ash });
     await switches.begin(DEPLOY, [OLD]);
-    await switches.report(DEPLOY);
+    await switches.reportLive(DEPLOY);
+    await switches.bakeEnded(DEPLOY);
     assert.deepEqual(
       store.reports.map(({ state }) => state),
       ['counting'],
@@ -89,7 +99,7 @@ describe('the figures of a deploy', () => {
   it('name an agent that is too old, and one that has no log', async () => {
     const { switches, store } = lab({ ash: { gap: 'no-log' }, oak: {} }, { old: ['elm'] });
     await switches.begin(DEPLOY, [OLD]);
-    await switches.report(DEPLOY);
+    await switches.reportFailed(DEPLOY);
     assert.deepEqual(store.reports[0]?.uncounted, [
       { node: 'ash', why: 'no-log' },
       { node: 'elm', why: 'old-agent' },
@@ -102,7 +112,7 @@ describe('the figures of a deploy', () => {
     const older = lab({}, { old: ['elm'] });
     await older.switches.begin(DEPLOY, [OLD]);
     for (const { switches, store } of [first, older]) {
-      await switches.report(DEPLOY);
+      await switches.reportFailed(DEPLOY);
       assert.deepEqual([store.begun, store.reports], [[], []]);
     }
   });
@@ -129,5 +139,81 @@ describe('the figures of a deploy', () => {
       store.reports.map(({ state, requests, uncounted }) => [state, requests, uncounted]),
       [['final', 3, []]],
     );
+  });
+});
+
+describe('the figures of a release that fails in its bake time', () => {
+  it('have all requests until the former release serves again, and the longest drain of both switches', async () => {
+    const ash = { requests: 5, codes: {}, longestDrainMs: 900 };
+    const { switches, store, counts } = lab({ ash });
+    await switches.begin(DEPLOY, [OLD]);
+    await switches.reportLive(DEPLOY);
+    Object.assign(ash, { requests: 40, codes: { H13: 3 }, longestDrainMs: 20 });
+    await switches.reportFailed(DEPLOY);
+    await switches.bakeEnded(DEPLOY);
+    assert.deepEqual(
+      store.reports.map(({ state, requests, failed, longestDrainMs }) => [state, requests, failed, longestDrainMs]),
+      [
+        ['final', 5, 0, 900],
+        ['final', 40, 3, 900],
+      ],
+    );
+    assert.deepEqual([counts.isCounting(KEY), store.begun], [false, []]);
+  });
+
+  it('are not final before its last request has ended, also when the first switch still has an open request', async () => {
+    const ash = { requests: 5, openRequests: 1 };
+    const { switches, store, counts, ask } = lab({ ash });
+    await switches.begin(DEPLOY, [OLD]);
+    await switches.reportLive(DEPLOY);
+    ash.requests = 7;
+    await switches.reportFailed(DEPLOY);
+    assert.deepEqual([store.reports.at(-1)?.state, counts.isCounting(KEY)], ['counting', true]);
+    Object.assign(ash, { requests: 8, openRequests: 0 });
+    ask('ash');
+    await eventually('the end', () => !counts.isCounting(KEY));
+    assert.deepEqual(
+      store.reports.map(({ state, requests }) => [state, requests]),
+      [
+        ['counting', 5],
+        ['counting', 7],
+        ['final', 8],
+      ],
+    );
+  });
+
+  it('go on after a restart of the controller in the bake time, and end with the bake', async () => {
+    const begun = { ...KEY, begun: ['ash' as NodeId] };
+    const FINAL = { state: 'final', requests: 3 } as unknown as SwitchReport; // what it reads of a report
+    const restart = async (state: ReleaseState, rows: readonly string[]) => {
+      const { switches, store, counts } = lab({ ash: { requests: 30 } });
+      Object.assign(store, { state, rows: rows.map((desired) => ({ ...OLD, desired })) });
+      store.begun.push(begun);
+      store.reports.push(FINAL);
+      await switches.load();
+      await switches.resume(() => Promise.resolve());
+      return { switches, store, counts };
+    };
+    const baking = await restart('current', ['run', 'standby']);
+    assert.deepEqual([baking.counts.isCounting(KEY), baking.store.reports.length], [true, 1]);
+    await baking.switches.bakeEnded(DEPLOY);
+    const [stays, failed] = [await restart('current', ['run']), await restart('failed', ['run'])];
+    for (const { counts, store } of [baking, stays, failed])
+      assert.deepEqual([counts.isCounting(KEY), store.begun], [false, []]);
+    assert.deepEqual(
+      [baking, stays, failed].map(({ store }) => store.reports.at(-1)?.requests),
+      [3, 3, 30],
+    );
+  });
+
+  it('are left to the start of the controller when the bake ends before it', async () => {
+    const { switches, store, counts } = lab({ ash: { requests: 3 } });
+    store.begun.push({ ...KEY, begun: ['ash' as NodeId] });
+    await switches.load();
+    await switches.bakeEnded(DEPLOY);
+    assert.equal(counts.isCounting(KEY), true);
+    store.state = 'current';
+    await switches.resume(() => Promise.resolve());
+    assert.deepEqual([counts.isCounting(KEY), store.reports.at(-1)?.state], [false, 'final']);
   });
 });
