@@ -32,6 +32,9 @@ export interface FleetOptions {
   readonly listenHost?: string;
 }
 
+/** A busy machine may exceed the time limit of the command for a connection. Nothing was sent then. */
+const NOT_CONNECTED = 'cannot be reached: it does not answer';
+
 interface CliSettings {
   readonly url: string;
   readonly token: string;
@@ -241,8 +244,10 @@ export class TestFleet {
 
   /** The output of the command for `me`, both streams. */
   async slipway(...args: string[]): Promise<string> {
-    const { stdout, stderr } = await run({ ...this.slipwayCommand(args), timeoutMs: 240_000 });
-    return stdout + stderr;
+    return await eventually('the controller takes a connection', async () => {
+      const { stdout, stderr } = await run({ ...this.slipwayCommand(args), timeoutMs: 240_000 });
+      return stderr.includes(NOT_CONNECTED) ? undefined : stdout + stderr;
+    });
   }
 
   /** The command line of the command for `me`. */
