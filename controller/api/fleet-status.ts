@@ -98,10 +98,12 @@ async function readApps(
   const ownerId = listedOwner(user);
   const ceilings = ownerId === undefined ? await deps.store.limitCeilings() : undefined;
   const failedCron = Map.groupBy(await deps.store.failedCron(), ({ appId }) => appId);
+  const failedScripts = Map.groupBy(await deps.store.failedScripts(), ({ appId }) => appId);
   const commands = Map.groupBy(await deps.store.unfinishedCommands(), ({ appId }) => appId);
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
-    const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings, failedCron, commands }));
+    const found = { names, ceilings, failedCron, failedScripts, commands };
+    const facts = slice.map((overview) => appFacts(config, deps, { overview, ...found }));
     add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
     after = slice.at(-1)?.app.name;
     if (slice.length < SLICE_APPS) return all;
@@ -127,12 +129,14 @@ function appFacts(
     names,
     ceilings,
     failedCron,
+    failedScripts,
     commands,
   }: {
     readonly overview: AppOverview;
     readonly names: ReadonlyMap<string, string>;
     readonly ceilings: Ceilings | undefined;
     readonly failedCron: ReadonlyMap<AppId, readonly CommandRow[]>;
+    readonly failedScripts: ReadonlyMap<AppId, readonly CommandRow[]>;
     readonly commands: ReadonlyMap<AppId, readonly CommandRow[]>;
   },
 ): AppFacts {
@@ -151,6 +155,7 @@ function appFacts(
       .sort(),
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
     failedCron: failedCron.get(app.id) ?? [],
+    failedScripts: failedScripts.get(app.id) ?? [],
     commands: (commands.get(app.id) ?? []).map((row) =>
       viewRunningCommand(row, names.get(row.nodeId) ?? 'removed node'),
     ),

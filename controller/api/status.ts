@@ -8,8 +8,10 @@ import type { Reason } from '../../shared/domain/instance.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
 import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
+import { cronProblems, scriptProblems } from './command-problems.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
+import type { FailedScript } from '../observe/why/facts.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
 import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
@@ -35,6 +37,8 @@ export interface AppFacts {
   readonly latestBuild: Build | undefined;
   /** The newest runs of cron entries, where they failed. */
   readonly failedCron: readonly Pick<CommandRow, 'process' | 'failure'>[];
+  /** Scripts of app.json that failed after the current release was live. */
+  readonly failedScripts: readonly FailedScript[];
   /** One-off commands that run now. */
   readonly commands: readonly RunningCommandBody[];
   readonly stopped?: App['stopped'];
@@ -185,6 +189,7 @@ function appProblems(app: CountedApp): readonly ProblemBody[] {
     ...allLimitProblems(app),
     ...releaseProblems(app),
     ...buildProblems(app),
+    ...scriptProblems(app),
     ...cronProblems(app),
   ];
 }
@@ -269,13 +274,6 @@ function buildProblems({ name, latest, latestBuild }: AppFacts): readonly Proble
   const message =
     `${name}: the last build (${latestBuild.commit.slice(0, 7)}) failed. ${latestBuild.failure?.message ?? ''}`.trim();
   return [{ message, next: `slipway builds:output ${latestBuild.id} -a ${name}` }];
-}
-
-function cronProblems({ name, failedCron }: AppFacts): readonly ProblemBody[] {
-  return failedCron.map(({ process, failure }) => ({
-    message: `${name}: ${failure?.message ?? `${process} failed.`}`,
-    next: `slipway cron:output ${process} -a ${name}`,
-  }));
 }
 
 function lastExit({ lastExit: exit }: InstanceBody): string {

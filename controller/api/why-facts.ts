@@ -17,17 +17,19 @@ const EVENTS = 50;
 /** The facts that explain the state of an app. */
 export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock, movement } = deps;
-  const [rows, nodes, current, formation, [latest], [latestBuild], events, failedCron, commands] = await Promise.all([
-    store.assignmentsOfApp(app.id),
-    store.nodes(),
-    store.currentRelease(app.id),
-    store.formation(app.id),
-    store.releases(app.id, 1),
-    store.builds(app.id, 1),
-    store.events({ appId: app.id, limit: EVENTS }),
-    store.failedCron(app.id),
-    store.unfinishedCommands(app.id),
-  ]);
+  const [rows, nodes, current, formation, [latest], [latestBuild], events, failedCron, commands, failedScripts] =
+    await Promise.all([
+      store.assignmentsOfApp(app.id),
+      store.nodes(),
+      store.currentRelease(app.id),
+      store.formation(app.id),
+      store.releases(app.id, 1),
+      store.builds(app.id, 1),
+      store.events({ appId: app.id, limit: EVENTS }),
+      store.failedCron(app.id),
+      store.unfinishedCommands(app.id),
+      store.failedScripts(app.id),
+    ]);
   const nameOf = await userNames(
     store,
     [current, latest, latestBuild].flatMap((one) => one?.userId ?? []),
@@ -50,6 +52,7 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     nodes: nodeFacts(deps, nodes, { rows, commands }),
     events,
     failedCron,
+    failedScripts,
     commands: commandFacts(commands, nodes),
   };
 }

@@ -5,10 +5,12 @@ import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../../co
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { Store } from '../../controller/store/port.ts';
 import { COMMAND_OUTPUTS_BYTES } from '../../controller/store/sqlite/outputs.ts';
+import type { ScriptName } from '../../shared/domain/deploy-scripts.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import { parseUserName } from '../../shared/domain/names.ts';
+import type { TaskState } from '../../shared/domain/states.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
-import { addApp, addNode, addUser, digestOf, newRelease } from '../support/store-fixtures.ts';
+import { addApp, addNode, addUser, digestOf, newRelease, noChange } from '../support/store-fixtures.ts';
 
 const DONE = { exit: { code: 0, oomKilled: false, atMs: 5 }, durationMs: 3 };
 const MIB = 1024 * 1024;
@@ -34,6 +36,40 @@ async function given(store: Store): Promise<Given> {
 
 /** Commands that run once. */
 export function commandCases(get: () => Store): void {
+  it('knows the failed scripts of the current release, until another release is current', async () => {
+    const { store, app, add } = await given(get());
+    const live = async (): Promise<number> => {
+      const { version } = await store.createRelease(newRelease(app));
+      await store.beginRollout(app.id, version, noChange);
+      await store.completeRollout(app.id, version, noChange);
+      return version;
+    };
+    const script = async (release: number, label: ScriptName, state: TaskState): Promise<void> => {
+      const { id } = await add({ kind: 'release', release, label, userId: undefined });
+      if (state === 'cancelled') await store.setCommandCancelled(id);
+      const failure = { code: 'SLIP_COMMAND_EXIT', message: 'It failed.' };
+      const cancelled = { ...DONE, endedBy: 'cancel' } as const;
+      if (state === 'failed') await store.endCommand(id, { failure });
+      else await store.endCommand(id, { result: state === 'cancelled' ? cancelled : DONE });
+    };
+    const failed = async (): Promise<readonly string[]> =>
+      (await store.failedScripts(app.id)).map(({ process }) => process);
+    const first = await live();
+    await script(first, 'predeploy', 'failed');
+    await script(first, 'setup', 'failed');
+    await script(first, 'postdeploy', 'failed');
+    const own = [`release.setup.${String(first)}`, `release.postdeploy.${String(first)}`];
+    assert.deepEqual(await failed(), own);
+    const ofAll = (await store.failedScripts()).filter(({ appId }) => appId === app.id);
+    assert.deepEqual(ofAll, await store.failedScripts(app.id));
+    await store.createRelease(newRelease(app));
+    assert.deepEqual(await failed(), own, 'the next release is not current yet');
+    const next = await live();
+    assert.deepEqual(await failed(), [], 'its script has not ended, or it has none');
+    await script(next, 'postdeploy', 'cancelled');
+    assert.deepEqual(await failed(), [], 'a user stopped it');
+  });
+
   it('numbers the commands of an app, and keeps what they print and how they end', async () => {
     const { store, app, add } = await given(get());
     const [first, second] = [await add(), await add({ kind: 'cron', userId: undefined })];

@@ -55,6 +55,7 @@ export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
       instances: [instanceFact()],
       nodes: [nodeFact()],
       failedCron: [],
+      failedScripts: [],
       commands: [],
       placeless: new Map(),
       patienceMs: 60_000,

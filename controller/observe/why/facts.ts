@@ -61,6 +61,14 @@ export interface CommandFact {
   readonly startedAtMs?: number | undefined;
 }
 
+/** A script of app.json that failed after its release was live. */
+export interface FailedScript {
+  /** `release.postdeploy.12` */
+  readonly process: string;
+  readonly release: number;
+  readonly failure?: Reason | undefined;
+}
+
 export interface ReleaseFact {
   readonly version: number;
   readonly state: ReleaseState;
@@ -95,6 +103,8 @@ export interface AppWhyFacts {
   readonly instances: readonly InstanceFact[];
   /** The newest runs of cron entries, where they failed. */
   readonly failedCron: readonly { readonly process: string; readonly failure?: Reason | undefined }[];
+  /** Scripts of app.json that failed after the current release was live. */
+  readonly failedScripts: readonly FailedScript[];
   readonly commands: readonly CommandFact[];
   /** Wanted instances without a place, with the known reason for each node. */
   readonly placeless: ReadonlyMap<string, string>;

@@ -4,7 +4,7 @@ import { countInstances, type InstanceCounts } from '../count-instances.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, ReleaseFact } from './facts.ts';
 import { nextFor, PUSH_AGAIN } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
-import { commandChains } from './why-commands.ts';
+import { commandChains, scriptChains } from './why-commands.ts';
 import { instanceChain } from './why-instance.ts';
 
 /** Pure: explains the state of an app. The worst cause comes first. */
@@ -15,6 +15,7 @@ export function whyApp(facts: AppWhyFacts): WhyBody {
     ...instanceChains(facts, counts),
     ...releaseChains(facts),
     ...buildChains(facts),
+    ...scriptChains(facts),
     ...cronChains(facts),
   ]);
   const { app: about } = facts;

@@ -130,6 +130,14 @@ describe('scripts of app.json', () => {
       await fleet.slipway('events', '-a', 'hello'),
       /scripts\.dokku\.postdeploy failed: release\.postdeploy\.6/,
     );
+    const said = /scripts\.dokku\.postdeploy of v6 failed\. release\.postdeploy\.6 of hello exited with status 4\./;
+    for (const command of [['status'], ['why', 'hello']]) {
+      for (const flags of [[], ['--json']]) {
+        const shown = await fleet.slipway(...command, ...flags);
+        assert.match(shown, said);
+        assert.match(shown, /slipway releases:output v6 -a hello/);
+      }
+    }
   });
 
   it('continue when the client leaves after the release is live, until run:stop', async () => {
@@ -142,6 +150,7 @@ describe('scripts of app.json', () => {
     await fleet.slipway('run:stop', 'release.postdeploy.7', '-a', 'hello');
     assert.equal((await ended('release.postdeploy.7')).state, 'cancelled');
     assert.deepEqual([(await newest()).version, (await newest()).state], [7, 'current']);
+    assert.doesNotMatch(await fleet.slipway('status'), /postdeploy/, 'neither the failed one nor the stopped one');
   });
 
   async function ended(name: string): Promise<RunRow> {

@@ -39,6 +39,7 @@ function status(
     formerLimits: [],
     aboveCeilings: [],
     failedCron: [],
+    failedScripts: [],
     commands: [],
     current,
     latest: current,
@@ -87,6 +88,17 @@ describe('status', () => {
       startedAtMs: 5,
     } as const;
     assert.deepEqual([status({}).commands, status({ commands: [command] }).commands], [undefined, [command]]);
+  });
+
+  it('reports a script of app.json that failed, with the command for its output', () => {
+    const failure = { code: 'SLIP_COMMAND_EXIT', message: 'release.postdeploy.3 of shop exited with status 1.' };
+    const body = status({ failedScripts: [{ process: 'release.postdeploy.3', release: 3, failure }] });
+    assert.deepEqual(body.problems, [
+      {
+        message: 'shop: scripts.dokku.postdeploy of v3 failed. release.postdeploy.3 of shop exited with status 1.',
+        next: 'slipway releases:output v3 -a shop',
+      },
+    ]);
   });
 
   it('reports an app for which the route table has no room', () => {

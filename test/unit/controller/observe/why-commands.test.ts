@@ -26,6 +26,18 @@ describe('why, while one-off commands run', () => {
     assertNextExists(body);
   });
 
+  it('names a script of app.json that failed after its release was live', () => {
+    const failure = { code: 'SLIP_COMMAND_EXIT', message: 'release.setup.3 of shop exited with status 1.' };
+    const body = whyApp(appFacts({ failedScripts: [{ process: 'release.setup.3', release: 3, failure }] }));
+    const links = [
+      'scripts.postdeploy of v3 failed. release.setup.3 of shop exited with status 1.',
+      'It ran after v3 was live, so v3 keeps serving.',
+    ];
+    const next = 'slipway releases:output v3 -a shop';
+    assert.deepEqual([body.well, body.chains], [false, [{ code: failure.code, links, next }]]);
+    assertNextExists(body);
+  });
+
   it('names a script of app.json as app.json names it', () => {
     const links = ['predeploy', 'setup', 'postdeploy'].map((script) => {
       const command = { ...COMMAND, process: `release.${script}.4` };
