@@ -256,12 +256,15 @@ async function main(): Promise<void> {
     `sandbox ${sandbox}, ${values.rate} requests a second, ${values.new} % on new connections, load of the machine ${String(loadavg()[0])}`,
     machine,
   );
-  const fleet = await ServerFleet.start([EDGE, HOME, OTHER], {
+  const interruption = new AbortController();
+  const interrupted = untilInterrupted(interruption);
+  const starting = ServerFleet.start([EDGE, HOME, OTHER], {
     agent: { sandbox, drainTimeoutMs: DRAIN_TIMEOUT_MS },
   });
   let bench: Bench | undefined;
   try {
-    bench = await openBench(fleet, rate);
+    const fleet = await Promise.race([starting, interrupted]);
+    bench = await Promise.race([openBench(fleet, rate), interrupted]);
     const counts = {
       deploys: Number(values.deploys),
       configs: Number(values.configs),
@@ -269,16 +272,29 @@ async function main(): Promise<void> {
       drains: values.drain ? 1 : 0,
       requests: Number(values.requests),
     };
-    const report = await measure(bench, counts);
+    const report = await Promise.race([measure(bench, counts), interrupted]);
     if (!printReport(report, { sandbox, ...rate, machine, loadAfter: loadavg()[0] })) process.exitCode = 1;
   } catch (error) {
-    console.log(await fleet.report());
+    if (!interruption.signal.aborted) console.log(await (await starting).report());
     throw error;
   } finally {
     await bench?.streams.end();
     await bench?.load.terminate();
-    await fleet.stop();
+    await (await starting).stop();
   }
+}
+
+/** Rejects when someone ends the bench, so that it stops its servers. A second signal ends it at once. */
+function untilInterrupted(interruption: AbortController): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        interruption.abort();
+        console.log(`${signal}: stopping the servers`);
+        reject(new Error(`The bench was ended by ${signal}.`));
+      });
+    }
+  });
 }
 
 await main();
