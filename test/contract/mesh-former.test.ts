@@ -62,4 +62,25 @@ describe('certificates from before a revocation or a rejoin, between real proxie
     await home.proxy.ensureRunning();
     await eventually('the rejoined node is accepted', async () => (await ask(front.port, 'alpha.test')).status === 200);
   });
+
+  test('a resumed TLS session is good for nothing, because it keeps the certificate of its start', async (t) => {
+    const { front, home } = await openPair(t);
+    const options = {
+      ...{ host: '127.0.0.1', port: home.peer.port, rejectUnauthorized: false },
+      ...{ key: front.tls.key, cert: front.tls.certificate },
+    };
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const first = tlsConnect({ ...options, maxVersion });
+      t.after(() => first.destroy());
+      // With TLS 1.3, the session comes after the handshake.
+      let session: Buffer | undefined;
+      first.on('session', (given: Buffer) => (session = given));
+      assert.match(await requestOn(first), /^HTTP\/1.1 200/);
+      const second = tlsConnect({ ...options, maxVersion, session: session ?? first.getSession() });
+      t.after(() => second.destroy());
+      assert.match(await requestOn(second), /^HTTP\/1.1 425/);
+      assert.ok(second.isSessionReused(), maxVersion);
+      assert.equal(await requestOn(second), '', 'the connection has ended');
+    }
+  });
 });
