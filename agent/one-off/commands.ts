@@ -1,6 +1,7 @@
 import type { CommandTask } from '../../shared/domain/command.ts';
 import type { AppId, Digest, TaskId } from '../../shared/domain/ids.ts';
 import { toReason } from '../../shared/domain/instance.ts';
+import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { TaskProgress } from '../../shared/rpc/messages.ts';
 import { CommandRun, type CommandRunDeps } from './command-run.ts';
@@ -24,7 +25,11 @@ interface Held {
   /** Resolves when the log can be read. */
   readonly started: PromiseWithResolvers<undefined>;
   isSent: boolean;
+  /** Its removal has begun. */
+  isEnding: boolean;
 }
+
+const REMOVE_RETRY: BackoffPolicy = Object.freeze({ firstMs: 1000, maxMs: 300_000, factor: 2 });
 
 /**
  * The commands of this node. Each runs at most once: its id is on the disk before it starts. The sandbox of a command outlives the agent, and
@@ -79,13 +84,14 @@ export class Commands {
     }
   }
 
-  /** The controller has stored the result. */
+  /** The controller has stored the result. Resolves when nothing is left of the command, or when the agent stops. */
   async acknowledged(taskId: TaskId): Promise<void> {
     const held = this.#held.get(taskId);
-    if (held?.record.outcome === undefined) return;
-    await this.#remove(held).catch((error: unknown) => {
-      this.#deps.log.warn({ task: taskId, err: error }, 'command.record_not_removed'); // its result is sent and removed again
-    });
+    if (held?.record.outcome === undefined || held.isEnding) return;
+    held.isEnding = true;
+    const work = this.#removeUntilGone(held).finally(() => this.#work.delete(work));
+    this.#work.add(work);
+    await work;
   }
 
   /** Commands that run, and those whose result the controller has not stored yet. */
@@ -127,7 +133,7 @@ export class Commands {
     const position = Promise.withResolvers<number | undefined>();
     const started = Promise.withResolvers<undefined>();
     const [cancel, ended] = [new AbortController(), new AbortController()];
-    const held = { record, cancel, ended, position, started, isSent: false };
+    const held = { record, cancel, ended, position, started, isSent: false, isEnding: false };
     this.#held.set(record.taskId, held);
     return held;
   }
@@ -197,6 +203,20 @@ export class Commands {
 
   #sendAgain({ record, isSent }: Held): void {
     if (isSent && record.outcome !== undefined) this.#deps.result(record.taskId, record.outcome);
+  }
+
+  /** Never rejects. A sandbox that is left would keep its memory and disk for as long as the agent runs. */
+  async #removeUntilGone(held: Held): Promise<void> {
+    const { clock, random, log } = this.#deps;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; !signal.aborted && this.#held.has(held.record.taskId); attempt += 1) {
+      try {
+        await this.#remove(held);
+      } catch (error) {
+        log.warn({ task: held.record.taskId, err: error }, 'command.record_not_removed');
+        await clock.sleep(backoffDelayMs(REMOVE_RETRY, attempt, random()), signal).catch(() => undefined);
+      }
+    }
   }
 
   async #remove({ record }: Held): Promise<void> {

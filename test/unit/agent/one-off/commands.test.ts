@@ -73,6 +73,19 @@ describe('the commands of an agent', () => {
     );
   });
 
+  it('are removed again when the first removal fails', async () => {
+    const { sandbox, results, agent } = machine({ exitAfterMs: 0, exitCode: 0 });
+    const commands = agent({ clock: { ...systemClock, sleep: () => Promise.resolve() } });
+    commands.start(task);
+    await eventually('the result', () => results.length === 1);
+    let left = 2;
+    sandbox.destroy = async () => {
+      if ((left -= 1) >= 0) throw new Error('the device is busy');
+    };
+    await Promise.all([commands.acknowledged(task.taskId), commands.acknowledged(task.taskId)]);
+    assert.deepEqual([commands.held(), left], [[], -1]);
+  });
+
   it('get SIGTERM when they are cancelled, and SIGKILL when they ignore it', async () => {
     const { sandbox, results, agent } = machine({ ignoreTerm: true });
     const commands = agent();
