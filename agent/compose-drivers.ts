@@ -68,7 +68,10 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const sandbox = await createSandbox(config.sandbox, sandboxConfig, { run, clock, log, randomId });
   const transport = createImageTransport({ apiUrl: identity.apiUrl, stateDir });
   const mode = config.sandbox === 'process' ? 'extract' : 'mount';
-  const images = createImages({ stateDir, mode, budgetBytes: config.imageBudgetBytes }, { transport, run, clock, log });
+  const images = createImages(
+    { stateDir, mode, budgetBytes: config.imageBudgetBytes },
+    { transport, run, clock, log, failpoint: basics.failpoint },
+  );
   const proxy = composeProxy(basics, hasSystemd());
   const documents = openDocuments(stateDir, { clock, log });
   const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));

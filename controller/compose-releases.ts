@@ -134,14 +134,28 @@ export function composeReleases(
 }
 
 export function composeDeploys(
-  { config, clock, log }: Basics,
+  { config, clock, log, failpoint }: Basics,
   { store }: Foundations,
   parts: AppWork & BuildParts & ReleaseParts,
 ): Deploys {
   const { builds, releases, postDeploy, queue, lifetimes, aborts, unusedImages, history } = parts;
   const { fleet } = parts.dispatch;
   return new Deploys({
-    ...{ store, builds, releases, postDeploy, fleet, queue, lifetimes, aborts, unusedImages, history, clock, log },
+    ...{
+      store,
+      builds,
+      releases,
+      postDeploy,
+      fleet,
+      queue,
+      lifetimes,
+      aborts,
+      unusedImages,
+      history,
+      clock,
+      log,
+      failpoint,
+    },
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
     readAppJson: async ({ app, repositoryDir, newCommit: commit }) => {

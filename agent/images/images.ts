@@ -7,6 +7,7 @@ import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import { systemClock, type Clock } from '../../shared/kit/clock.ts';
 import { diskSpace, type ReadDiskSpace } from '../../shared/kit/disk.ts';
 import { run as realRun, type Run } from '../../shared/kit/exec.ts';
+import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger, type Logger } from '../../shared/kit/log.ts';
 import { SerialQueue } from '../../shared/kit/serial-queue.ts';
@@ -35,6 +36,7 @@ export interface ImagesDeps {
   readonly random?: (() => number) | undefined;
   readonly readDiskSpace?: ReadDiskSpace | undefined;
   readonly log?: Logger | undefined;
+  readonly failpoint?: Failpoint | undefined;
 }
 
 export function createImages(config: ImagesConfig, deps: ImagesDeps): NodeImages {
@@ -72,6 +74,7 @@ class LocalImages implements NodeImages {
       random: deps.random ?? (() => randomInt(2 ** 32) / 2 ** 32),
       readDiskSpace: deps.readDiskSpace ?? diskSpace,
       log: deps.log ?? silentLogger,
+      failpoint: deps.failpoint ?? noFailpoint,
     };
     this.#lastUse = new LastUse((digest) => this.path(digest), this.#deps.clock);
     const mounterDeps = { layout: this.#layout, settings: this.#settings, run: this.#deps.run, log: this.#deps.log };
@@ -186,9 +189,8 @@ class LocalImages implements NodeImages {
 
   async #delete(image: StoredImage, kept: (digest: Digest) => boolean): Promise<void> {
     if (kept(image.digest)) return;
-    if (!image.derived) await this.#removeDerived(image.digest);
-    await rm(image.path, { force: true });
-    if (!image.derived) this.#forget(image.digest);
+    if (image.derived) await rm(image.path, { force: true });
+    else await this.#drop(image.digest);
     this.#deps.log.info({ path: image.path, sizeBytes: image.sizeBytes }, 'images.deleted');
   }
 
@@ -207,11 +209,7 @@ class LocalImages implements NodeImages {
 
   #purge(): Purge {
     const lastUseMs = (digest: Digest): number => this.#lastUse.atMs(digest, 0);
-    const drop = async (digest: Digest): Promise<void> => {
-      await this.#removeDerived(digest);
-      await rm(this.path(digest), { force: true });
-      this.#forget(digest);
-    };
+    const drop = (digest: Digest): Promise<void> => this.#drop(digest);
     return new Purge({
       ...this.#deps,
       layout: this.#layout,
@@ -220,6 +218,16 @@ class LocalImages implements NodeImages {
       lastUseMs,
       drop,
     });
+  }
+
+  /** Removes an image with its mounts and copies. They come first, because they need the image. */
+  async #drop(digest: Digest): Promise<void> {
+    const { failpoint } = this.#deps;
+    await this.#removeDerived(digest);
+    await failpoint('agent.layerUnmounted');
+    await rm(this.path(digest), { force: true });
+    await failpoint('agent.layerDeleted');
+    this.#forget(digest);
   }
 
   #verifySoon(layer: Layer): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/kit/clock.ts';
 import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
@@ -43,6 +44,7 @@ export interface DeployDeps {
   /** app.json of a commit. Undefined when it has none. */
   readonly readAppJson: (push: Push) => Promise<Uint8Array | undefined>;
   readonly randomSecret: () => string;
+  readonly failpoint: Failpoint;
   /** `http://hello.localhost:8080`; undefined when the app has no web process. */
   readonly urlOf: (app: App) => string;
 }
@@ -117,6 +119,7 @@ export class Deploys {
     const scripts = await this.#applyAppJson(app, push, io);
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
+    await this.#deps.failpoint('build.stored');
     io.abort.throwIfAborted();
     if (io.signal.aborted)
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };

@@ -2,6 +2,7 @@ import { parseAppJson, type AppJson } from '../../shared/domain/app-json.ts';
 import type { DeployScripts } from '../../shared/domain/deploy-scripts.ts';
 import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { UserId } from '../../shared/domain/ids.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import { SlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { sealAll, type ConfigVars } from '../../shared/kit/sensitive.ts';
@@ -13,6 +14,7 @@ export interface FirstDeployDeps {
   readonly store: Pick<Store, 'config' | 'setConfig' | 'currentRelease' | 'formation' | 'setFormation'>;
   /** 64 hex digits, as on Heroku. */
   readonly randomSecret: () => string;
+  readonly failpoint: Failpoint;
 }
 
 export interface AppliedAppJson {
@@ -28,7 +30,7 @@ export interface AppliedAppJson {
  * @throws SLIP_BUILD_APP_JSON, SLIP_APP_JSON_ENV, and what checks of config vars throw
  */
 export async function applyAppJson(
-  { store, randomSecret }: FirstDeployDeps,
+  { store, randomSecret, failpoint }: FirstDeployDeps,
   { app, userId, content }: { readonly app: App; readonly userId: UserId; readonly content: Uint8Array },
 ): Promise<AppliedAppJson> {
   const appJson = parseAppJson(content);
@@ -44,6 +46,7 @@ export async function applyAppJson(
   for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
   checkConfigSize(app.name, { ...config, ...sealAll(changes) });
   if (Object.keys(changes).length > 0) await store.setConfig(app.id, changes, userId);
+  await failpoint('appJson.configStored');
   if (counts.length > 0) await store.setFormation(app.id, Object.fromEntries(counts));
   return { said: warning + renderApplied(Object.keys(changes), counts), scripts };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../../controller/store/open-store.ts';
@@ -43,6 +43,54 @@ interface ReleaseRow {
   readonly version: number;
   readonly state: string;
   readonly commit: string;
+}
+
+/** A crash in the first deploy of another app. */
+function describeFirstDeploys(
+  fleet: () => TestFleet,
+  controllerDies: (stage: string, work: () => Promise<unknown>) => Promise<void>,
+): void {
+  it('of the controller at appJson.configStored of a first deploy: the secret stays, and the next push scales', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const name = `fresh-${String(round)}`;
+      const fresh = await fleet().me.repository(name, {
+        ...app('1'),
+        Procfile: 'web: node server.js\nworker: node server.js\n',
+        'app.json': JSON.stringify({
+          env: { SICK: 'nothing', KEY: { generator: 'secret' } },
+          formation: { web: { quantity: 1 }, worker: { quantity: 2 } },
+        }),
+      });
+      const key = async (): Promise<string | undefined> =>
+        ((await fleet().api('GET', `/apps/${name}/config`)) as { config: Record<string, string> }).config['KEY'];
+      await controllerDies('appJson.configStored', () => fresh.push(name));
+      const secret = await key();
+      assert.match(secret ?? '', /^[0-9a-f]{64}$/);
+      const pushed = await fresh.push(name);
+      assert.ok(pushed.ok, pushed.text);
+      assert.equal(await key(), secret, 'it was made once');
+      assert.match(pushed.text, /Scaled: web=1 worker=2/);
+      await fleet().api('DELETE', `/apps/${name}`);
+    }
+  });
+
+  it('of the controller at build.stored of an archive: there is no release, and the same command makes one', async () => {
+    const folder = join(fleet().dir, 'archived');
+    await mkdir(folder);
+    for (const [name, content] of Object.entries(app('1'))) await writeFile(join(folder, name), content);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const name = `archived-${String(round)}`;
+      await fleet().slipway('create', name, '--no-remote');
+      await fleet().api('PATCH', `/apps/${name}/config`, { SICK: 'nothing' });
+      const versions = async (): Promise<readonly number[]> =>
+        ((await fleet().api('GET', `/apps/${name}/releases`)) as ReleaseRow[]).map(({ version }) => version);
+      await controllerDies('build.stored', () => fleet().slipway('deploy', folder, '-a', name));
+      assert.deepEqual(await versions(), []);
+      await fleet().slipway('deploy', folder, '-a', name);
+      assert.deepEqual(await versions(), [1]);
+      await fleet().api('DELETE', `/apps/${name}`);
+    }
+  });
 }
 
 describe('kill -9 between two steps of the life of an app', { concurrency: false }, () => {
@@ -236,6 +284,8 @@ describe('kill -9 between two steps of the life of an app', { concurrency: false
       await api('PATCH', '/retention', { slugs: null });
     }
   });
+
+  describeFirstDeploys(() => fleet, controllerDies);
 
   /** As if the controller had been away over the last tick. */
   async function missTick(name: string): Promise<void> {

@@ -28,7 +28,7 @@ process.on('SIGTERM', () => process.exit(0));
   Procfile: 'web: node server.js\nworker: exit 3\n',
 });
 
-const AGENT_STAGES = ['agent.leftoverRemoved', 'agent.destroyedSynced'];
+const AGENT_STAGES = ['agent.leftoverRemoved', 'agent.layerUnmounted', 'agent.layerDeleted', 'agent.destroyedSynced'];
 const CONTROLLER_STAGES = ['app.ending', 'app.destroyed', 'app.filesRemoved'];
 /** `SLIPWAY_CRASH_ROUNDS=5` for the full proof. */
 const ROUNDS = Number(process.env['SLIPWAY_CRASH_ROUNDS'] ?? '1');

@@ -289,7 +289,7 @@ export class SimulatedController {
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue, failpoint });
     const deploys = new Deploys({
-      ...{ store, releases, postDeploy, fleet, queue, lifetimes, aborts, history, clock, log },
+      ...{ store, releases, postDeploy, fleet, queue, lifetimes, aborts, history, clock, log, failpoint },
       unusedImages,
       builds: { build: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),

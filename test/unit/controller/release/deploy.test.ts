@@ -7,6 +7,7 @@ import { Deploys } from '../../../../controller/release/deploy.ts';
 import type { Store } from '../../../../controller/store/port.ts';
 import { parseUserName } from '../../../../shared/domain/names.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
+import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { FIGURES } from '../../../support/cli-screens.ts';
 import { openReleaseLab } from '../../../support/release-lab.ts';
@@ -33,6 +34,7 @@ async function lab(scripts: (app: App, version: number, store: Store) => Promise
     commitTimeMs: () => Promise.resolve(0),
     readAppJson: () => Promise.resolve(undefined),
     randomSecret: () => 'f'.repeat(64),
+    failpoint: noFailpoint,
     urlOf: () => 'http://hello.test',
   });
   const push = {

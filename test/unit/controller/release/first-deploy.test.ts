@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import type { App } from '../../../../controller/domain/apps.ts';
 import { applyAppJson } from '../../../../controller/release/first-deploy.ts';
 import type { Store } from '../../../../controller/store/port.ts';
+import { noFailpoint, type Failpoint } from '../../../../shared/kit/failpoint.ts';
 import { revealAll } from '../../../../shared/kit/sensitive.ts';
 import { addApp, addUser, newRelease, noChange, openMemoryStore } from '../../../support/store-fixtures.ts';
 
@@ -14,10 +15,10 @@ interface Lab {
   readonly read: (appJson: object) => ReturnType<typeof applyAppJson>;
 }
 
-async function lab(): Promise<Lab> {
+async function lab(failpoint: Failpoint = noFailpoint): Promise<Lab> {
   const store = await openMemoryStore();
   const app = await addApp(store, (await addUser(store)).id);
-  const deps = { store, randomSecret: () => 'f'.repeat(64) };
+  const deps = { store, randomSecret: () => 'f'.repeat(64), failpoint };
   const read = (appJson: object): ReturnType<typeof applyAppJson> =>
     applyAppJson(deps, { app, userId: app.ownerId, content: Buffer.from(JSON.stringify(appJson)) });
   const apply = async (appJson: object): Promise<string> => (await read(appJson)).said;
