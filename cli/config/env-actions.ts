@@ -2,13 +2,13 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
 import { CONFIG_BYTES_MAX } from '../../shared/domain/config-size.ts';
-import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { changeConfig, readConfig, showChange } from './change.ts';
 import { confirmChange, countVars } from './confirm.ts';
 import { parseEnvFile, valuesOf } from './env-file/parse.ts';
 import { updateEnvFile } from './env-file/update.ts';
 import { renderEnvFile } from './env-file/write.ts';
-import { isEmpty, planMerge } from './plan.ts';
+import { isEmpty, planMerge, planReplace, withRemoved, type ConfigPlan } from './plan.ts';
 import { showPlan } from './show-plan.ts';
 import { readText } from './read-value.ts';
 
@@ -28,20 +28,29 @@ export const push: CommandRun = async (cli, _args, flags) => {
     maxBytes: FILE_BYTES_MAX,
     example: 'For example: slipway config:push --file staging.env',
   });
-  const from = valuesOf(parseEnvFile(text, file));
+  const from = chosenOf(valuesOf(parseEnvFile(text, file)), flags);
   const before = await readConfig(cli, app);
-  const plan = planMerge({ from, to: before.config, overwrite: flags['overwrite'] === true });
-  await showPlan(cli, flags, plan);
+  const to = before.config;
+  const merged = planMerge({ from, to, overwrite: flags['overwrite'] === true });
+  const plan = flags['clean'] === true ? withRemoved(merged, { from, to }) : merged;
+  const shown = quiet(cli, flags);
+  await showPlan(shown, flags, plan);
   if (isEmpty(plan)) {
-    await show(cli, flags, {
-      body: { config: before.config, changed: [] },
+    await show(shown, flags, {
+      body: { config: to, changed: [] },
       render: () => `Nothing to set: ${app} has a value for every variable of ${file}.\n`,
     });
     return;
   }
-  await confirmChange(cli, flags, `Set ${countVars(Object.keys(plan.changes).length)} on ${app}?`);
-  const change = { app, verb: 'Set', changes: plan.changes, revision: before.revision } as const;
-  await showChange(cli, flags, { change, body: await changeConfig(cli, change) });
+  const verb = plan.removed.length === 0 ? 'Set' : 'Change';
+  await confirmChange(cli, flags, `${verb} ${countVars(Object.keys(plan.changes).length)} on ${app}?`);
+  const change = {
+    app,
+    verb: plan.removed.length === 0 ? 'Set' : 'Changed',
+    changes: plan.changes,
+    revision: before.revision,
+  } as const;
+  await showChange(shown, flags, { change, body: await changeConfig(cli, change) });
 };
 
 export const pull: CommandRun = async (cli, _args, flags) => {
@@ -49,22 +58,48 @@ export const pull: CommandRun = async (cli, _args, flags) => {
   const file = fileOf(flags);
   const path = resolve(cli.cwd, file);
   const [{ config }, text] = [await readConfig(cli, app), await readFileIfExists(path)];
-  const entries = parseEnvFile(text ?? '', file);
-  const plan = planMerge({ from: config, to: valuesOf(entries), overwrite: flags['overwrite'] === true });
-  const chosen = Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(plan.changes, name)));
-  const after = updateEnvFile(text ?? '', entries, chosen);
-  await showPlan(cli, flags, plan);
+  const { plan, after } = flags['clean'] === true ? cleanFile(config) : mergedFile(config, text ?? '', flags);
+  const shown = quiet(cli, flags);
+  await showPlan(shown, flags, plan);
   if (plan.replaced.length > 0)
     await confirmChange(cli, flags, `Replace ${countVars(plan.replaced.length)} in ${file}?`);
-  if (!isEmpty(plan)) await writeFileAtomic(path, after, 0o600);
-  await show(cli, flags, {
-    body: { file: path, changed: Object.keys(chosen).sort() },
+  if (after !== text && !(isEmpty(plan) && text === undefined)) await writeFileAtomic(path, after, 0o600);
+  await show(shown, flags, {
+    body: { file: path, changed: Object.keys(plan.changes).sort() },
     render: ({ changed }) =>
       changed.length === 0
         ? `Nothing to write: ${file} has a value for every variable of ${app}.\n`
         : `Wrote ${countVars(changed.length)} of ${app} to ${file}\n`,
   });
 };
+
+interface NewFile {
+  readonly plan: ConfigPlan;
+  readonly after: string;
+}
+
+/** Whatever the file has now is gone, so nothing of it is read, and nobody is asked: the flag says it all. */
+function cleanFile(config: Readonly<Record<string, string>>): NewFile {
+  return { plan: planReplace({ from: config, to: {} }), after: renderEnvFile(config) };
+}
+
+/** The other lines and the comments of the file stay. */
+function mergedFile(config: Readonly<Record<string, string>>, text: string, flags: Flags): NewFile {
+  const entries = parseEnvFile(text, fileOf(flags));
+  const plan = planMerge({ from: config, to: valuesOf(entries), overwrite: flags['overwrite'] === true });
+  const chosen = Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(plan.changes, name)));
+  return { plan, after: isEmpty(plan) ? text : updateEnvFile(text, entries, chosen) };
+}
+
+function chosenOf(vars: Readonly<Record<string, string>>, flags: Flags): Readonly<Record<string, string>> {
+  if (flags['skipEmpty'] !== true) return vars;
+  return Object.fromEntries(Object.entries(vars).filter(([, value]) => value !== ''));
+}
+
+/** With `--quiet`, only errors and questions are printed. */
+function quiet(cli: Cli, flags: Flags): Cli {
+  return flags['quiet'] === true ? { ...cli, write: () => Promise.resolve(), note: () => undefined } : cli;
+}
 
 function fileOf(flags: Flags): string {
   return textFlag(flags, 'file') ?? '.env';

@@ -26,7 +26,11 @@ export function planMerge({ from, to, overwrite }: { from: Vars; to: Vars; overw
 
 /** Makes `to` equal to `from`. */
 export function planReplace({ from, to }: { from: Vars; to: Vars }): ConfigPlan {
-  const plan = planMerge({ from, to, overwrite: true });
+  return withRemoved(planMerge({ from, to, overwrite: true }), { from, to });
+}
+
+/** The plan, and then the names that only `to` has are removed. */
+export function withRemoved(plan: ConfigPlan, { from, to }: { from: Vars; to: Vars }): ConfigPlan {
   const removed = Object.keys(to)
     .filter((name) => ownProperty(from, name) === undefined)
     .sort();

@@ -46,9 +46,10 @@ export const CONFIG_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'config:edit',
+    args: '[name]',
     group: 'Config',
-    summary: 'edit all config vars in your editor (VISUAL or EDITOR)',
-    example: 'EDITOR=nano slipway config:edit -a my-shop',
+    summary: 'edit all config vars, or the value of one, in your editor (VISUAL or EDITOR)',
+    example: 'EDITOR=nano slipway config:edit TLS_KEY -a my-shop',
     app: true,
     json: true,
     load: async () => (await import('./edit.ts')).edit,
@@ -61,6 +62,8 @@ export const CONFIG_COMMANDS: readonly CommandSpec[] = [
     options: [
       ['-f, --file <path>', 'the file (default .env)'],
       ['-o, --overwrite', 'replace the values of names that the file has already'],
+      ['-c, --clean', 'write the file anew, without other lines; does not ask'],
+      ['-q, --quiet', 'print errors only'],
       ['-y, --yes', 'do not ask'],
     ],
     app: true,
@@ -75,6 +78,9 @@ export const CONFIG_COMMANDS: readonly CommandSpec[] = [
     options: [
       ['-f, --file <path>', 'the file (default .env), or standard input (-)'],
       ['-o, --overwrite', 'replace the values of names that the app has already'],
+      ['-c, --clean', 'remove the variables that the file does not have'],
+      ['-s, --skip-empty', 'leave out variables without a value'],
+      ['-q, --quiet', 'print errors only'],
       ['-y, --yes', 'do not ask'],
     ],
     app: true,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Cli } from '../../../../cli/cli.ts';
@@ -122,6 +122,42 @@ describe('config vars and .env files', () => {
     await shop.run(dir, 'config:pull', '--overwrite', '--yes');
     assert.ok((await file()).startsWith('# mine\nMINE=1\n'));
     assert.match(await file(), /LEVEL=info\n/);
+  });
+
+  it('take the place of the whole file with config:pull --clean, without a question', async () => {
+    await writeFile(join(dir, '.env'), '# mine\nLEVEL=debug\nMINE=1\nthis is no assignment\n');
+    assert.match(await shop.run(dir, 'config:pull', '--clean'), /\nWrote 2 config vars of shop to \.env\n$/);
+    assert.equal(await file(), await shop.run(dir, 'config:dump'));
+    assert.deepEqual(shop.questions, []);
+    assert.equal(await shop.run(dir, 'config:pull', '-c', '--quiet'), '');
+  });
+
+  it('have the other flags of the plugin heroku-config', async () => {
+    await writeFile(join(dir, '.env'), 'NEW=1\nNONE=\n');
+    assert.equal(await shop.run(dir, 'config:push', '-y', '--skip-empty', '-q'), '');
+    assert.deepEqual(shop.changes, [{ NEW: '1' }]);
+    shop.answer = 'y';
+    assert.match(await shop.run(dir, 'config:push', '--clean'), /\nChanged GREETING, LEVEL, NONE on shop/);
+    assert.deepEqual([shop.config, shop.questions], [{ NEW: '1', NONE: '' }, ['Change 3 config vars on shop? [y/N] ']]);
+  });
+
+  it('can be edited one by one, with exactly the bytes of the value', async () => {
+    let [shown, name] = ['', ''];
+    shop.edit = (text, path) => {
+      [shown, name] = [text, basename(path)];
+      return `${text} $HOME \\n "x"\r\n\n`;
+    };
+    await shop.run(dir, 'config:edit', 'GREETING');
+    assert.deepEqual([name, shown], ['GREETING', "it's\ntwo"]);
+    const value = `it's\ntwo $HOME \\n "x"\r\n`;
+    assert.deepEqual(shop.changes, [{ GREETING: value }], 'only the newline at the end, which editors add, is removed');
+    shop.edit = (text) => text;
+    assert.equal(await shop.run(dir, 'config:edit', 'GREETING'), 'Nothing was changed on shop.\n');
+    assert.equal(await shop.run(dir, 'config:edit', 'NEW_ONE'), 'Nothing was changed on shop.\n');
+    shop.edit = () => 'first\n';
+    assert.match(await shop.run(dir, 'config:edit', 'NEW_ONE'), /Changed NEW_ONE on shop/);
+    assert.equal(shop.config['NEW_ONE'], 'first');
+    await assert.rejects(shop.run(dir, 'config:edit', 'NOT-A-NAME'));
   });
 
   it('are set by config:edit as one release, in a private file that is removed', async () => {
