@@ -2,6 +2,7 @@ import { renderError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { answerPush, type PushDeps } from './answer-push.ts';
 import { boundedChannel } from './bounded-channel.ts';
 import type { ServiceOptions } from './git/git.argv.ts';
+import { hiddenCommitsDir } from './git/hidden-commits.ts';
 import { encodePkt } from './git/pkt-line.ts';
 import { receivePack, uploadPack, type ServiceRun } from './git/receive-pack.ts';
 import {
@@ -200,7 +201,8 @@ export class GitService {
     const { user } = request.identity;
     const session = { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs, refs };
     const decide = answerPush(this.#deps, session);
-    const options = this.#serviceOptions(admitted);
+    const hidden = { hiddenCommitsDir: await hiddenCommitsDir(repositoryDir) };
+    const options = { ...this.#serviceOptions(admitted), ...hidden };
     const { bytes: usedBytes } = await packsOf(repositoryDir);
     const packLimits = packLimit({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
     const transfer = boundedChannel(request.channel, admitted.stay.signal, admitted.turn);

@@ -51,6 +51,21 @@ it('is the commit of a push, and is gone while an archive or code of another app
   assert.equal(await readRef(repo, MAIN), undefined, 'also when this repository has the commit of the other app');
 });
 
+it('leaves its last commit in a hidden ref when it is removed, until it exists again', async () => {
+  const repo = await repository();
+  const [first, second] = [await commit(repo, 'first'), await commit(repo, 'second')];
+  const former = (): Promise<string | undefined> => readRef(repo, 'refs/slipway/former-branch');
+  for (const last of [first, second]) {
+    await followRelease(repo, { ref: MAIN, commit: last });
+    assert.equal(await former(), undefined);
+    await followRelease(repo, { ref: undefined, commit: ELSEWHERE });
+    assert.equal(await former(), last);
+  }
+  await followRelease(repo, { ref: MAIN, commit: first });
+  await followRelease(repo, { ref: MAIN, commit: ELSEWHERE });
+  assert.deepEqual([await former(), await readRef(repo, MAIN)], [first, undefined]);
+});
+
 it('is gone when the repository does not have the commit of the current release', async () => {
   const repo = await repository();
   const now = await commit(repo, 'now');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { followRelease } from '../../controller/push/git/deploy-ref.ts';
 import { readHead, readRef } from '../../controller/push/git/repository.ts';
 import { openTree } from '../../controller/push/git/source.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -30,6 +31,26 @@ function repositoryDir(): string {
   const { app } = fixture.policy.owners.get(`app-${String(count)}`) ?? assert.fail('no app');
   return join(fixture.reposDir, `${app.appId}.git`);
 }
+
+test('a push after the deploy branch was removed sends only what is new, also near the quota', async () => {
+  await tree.commit('large', randomBytes(700_000));
+  assert.equal((await tree.push(ann)).code, 0);
+  const { app } = fixture.policy.pushes.at(-1) ?? assert.fail();
+  await followRelease(repositoryDir(), { ref: undefined, commit: 'e'.repeat(40) }); // as after a promotion
+  const packs = async (): Promise<readonly string[]> =>
+    (await readdir(join(repositoryDir(), 'objects', 'pack'))).filter((name) => name.endsWith('.pack'));
+  const before = await packs();
+  const listed = await fixture.git(ann, tree.dir, ['ls-remote', fixture.url(app.name)]);
+  assert.deepEqual([listed.code, listed.stdout], [0, ''], 'no client sees the former branch');
+  await tree.commit('small', 'new');
+  fixture.policy.repositoryMegabytes = 1;
+  const pushed = await tree.push(ann);
+  fixture.policy.repositoryMegabytes = 1_000;
+  assert.equal(pushed.code, 0, pushed.stderr);
+  const [added = assert.fail()] = (await packs()).filter((name) => !before.includes(name));
+  const { size } = await stat(join(repositoryDir(), 'objects', 'pack', added));
+  assert.ok(size < 1_000, `the pack has ${String(size)} bytes`);
+});
 
 test('a push deploys, shows the output of the deploy, and can be cloned', async () => {
   fixture.policy.deployWith = async (push, output) => {

@@ -15,6 +15,9 @@ export interface ReleasedCode {
   readonly commit: string;
 }
 
+/** The last commit of a deploy branch that was removed. Its objects stay, and the next push does not send them again (hidden-commits.ts). */
+const FORMER = 'refs/slipway/former-branch';
+
 /**
  * Makes the refs follow the current release. The deploy branch (the branch of HEAD) is at its commit when the code was pushed. When it came
  * from an archive or from another app, no commit of the user serves. Then the branch is removed, so that a push of any commit deploys it.
@@ -28,8 +31,8 @@ export async function followRelease(repositoryDir: string, { ref, commit }: Rele
     return;
   }
   if (ref !== undefined) await setRef(repositoryDir, ref, commit);
-  const former = await readRef(repositoryDir, branch);
-  if (former !== undefined) await removeRef(repositoryDir, branch, former);
+  const last = await readRef(repositoryDir, branch);
+  if (last !== undefined) await removeBranch(repositoryDir, branch, last);
 }
 
 /**
@@ -43,8 +46,25 @@ async function setRef(repositoryDir: string, ref: string, commit: string): Promi
     await moveRef(repositoryDir, ref, { from, to: commit });
   } catch (error) {
     if ((await existing(repositoryDir, [commit])).length > 0) throw error;
-    if (from !== NO_COMMIT) await removeRef(repositoryDir, ref, from);
+    if (from !== NO_COMMIT) await removeBranch(repositoryDir, ref, from);
+    return;
   }
+  if (ref.startsWith(BRANCH)) await forgetFormer(repositoryDir);
+}
+
+/** The hidden ref comes first. If a crash leaves both, the next call removes the branch. */
+async function removeBranch(repositoryDir: string, branch: string, commit: string): Promise<void> {
+  if (branch.startsWith(BRANCH)) {
+    const from = (await readRef(repositoryDir, FORMER)) ?? NO_COMMIT;
+    if (from !== commit) await moveRef(repositoryDir, FORMER, { from, to: commit });
+  }
+  await removeRef(repositoryDir, branch, commit);
+}
+
+/** The branch exists again, and the releases that are kept have refs of their own. */
+async function forgetFormer(repositoryDir: string): Promise<void> {
+  const former = await readRef(repositoryDir, FORMER);
+  if (former !== undefined) await removeRef(repositoryDir, FORMER, former);
 }
 
 async function isRepository(dir: string): Promise<boolean> {

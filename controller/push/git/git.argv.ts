@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly memoryBytes?: number | undefined;
   /** `version=0..2`, already checked. */
   readonly protocol?: string | undefined;
+  /** @see hiddenCommitsDir */
+  readonly hiddenCommitsDir?: string | undefined;
 }
 
 /** Run nothing that a repository names, write durably, and leave housekeeping to the controller. */
@@ -78,6 +80,24 @@ function receiveConfig(options: ServiceOptions): string[] {
   ];
 }
 
+/**
+ * Git runs it with the folder of each alternate as $1, and tells the pusher the commits that it prints. Only the folder of hiddenCommitsDir is inside
+ * a repository. The text is fixed: no name of a user is in it.
+ */
+const HIDDEN_COMMITS =
+  'test ! -f "$1/../HEAD" || git --git-dir="$1/.." for-each-ref --format="%(objectname)" refs/slipway; :';
+
+/** Later settings replace earlier ones. */
+function hiddenCommits({ hiddenCommitsDir: dir }: ServiceOptions): {
+  readonly settings: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
+  if (dir === undefined) return { settings: [], env: {} };
+  // The list has colons between its entries. A quoted entry may have one inside.
+  const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(dir) };
+  return { settings: [`core.alternateRefsCommand=${HIDDEN_COMMITS}`], env };
+}
+
 function withConfig(settings: readonly string[]): string[] {
   return settings.flatMap((setting) => ['-c', setting]);
 }
@@ -85,9 +105,17 @@ function withConfig(settings: readonly string[]): string[] {
 /** The git process that serves a client. */
 export function serviceCommand(options: ServiceOptions): Command {
   const hooks = `core.hooksPath=${options.hooksDir}`;
-  const env = options.protocol === undefined ? GIT_ENV : { ...GIT_ENV, GIT_PROTOCOL: options.protocol };
+  const hidden = hiddenCommits(options);
+  const protocol = options.protocol === undefined ? {} : { GIT_PROTOCOL: options.protocol };
+  const env = { ...GIT_ENV, ...protocol, ...hidden.env };
   const receives = options.service === 'receive-pack';
-  const settings = [...SAFE_CONFIG, ...FRUGAL_CONFIG, hooks, ...(receives ? receiveConfig(options) : [])];
+  const settings = [
+    ...SAFE_CONFIG,
+    ...FRUGAL_CONFIG,
+    hooks,
+    ...(receives ? receiveConfig(options) : []),
+    ...hidden.settings,
+  ];
   const service = receives ? ['receive-pack'] : ['upload-pack', '--strict', '--timeout=300'];
   const args = [...withConfig(settings), ...service, options.repositoryDir];
   return bounded({ file: 'git', args, env }, options.memoryBytes);

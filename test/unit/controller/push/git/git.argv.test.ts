@@ -38,6 +38,16 @@ test('receive-pack checks objects, limits the pack, and asks our hook about ever
   assert.deepEqual(args.slice(-2), ['receive-pack', '/r/a.git']);
 });
 
+test('receive-pack tells the commits of hidden refs only when it is asked to', () => {
+  const commandOf = (args: readonly string[]): string | undefined =>
+    args.findLast((arg) => arg.startsWith('core.alternateRefsCommand='));
+  const usual = serviceCommand({ ...OPTIONS, service: 'receive-pack' });
+  assert.deepEqual([usual.env, commandOf(usual.args)], [GIT_ENV, 'core.alternateRefsCommand=true']);
+  const telling = serviceCommand({ ...OPTIONS, service: 'receive-pack', hiddenCommitsDir: '/r/a:b.git/h/objects' });
+  assert.deepEqual(telling.env, { ...GIT_ENV, GIT_ALTERNATE_OBJECT_DIRECTORIES: '"/r/a:b.git/h/objects"' });
+  assert.match(commandOf(telling.args) ?? '', /for-each-ref .* refs\/slipway; :$/);
+});
+
 test('commands inside a repository run no hooks, and ref names come after --', () => {
   assert.ok(gitCommand('/r/a.git', ['x']).args.includes('core.hooksPath=/dev/null'));
   assert.deepEqual(updateRefArgs('-x', 'n', 'o'), ['update-ref', '--no-deref', '-m', 'release', '--', '-x', 'n', 'o']);
