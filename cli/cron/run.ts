@@ -1,6 +1,7 @@
 import type { CronOutputBody } from '../../shared/api/cron.ts';
 import { show, type Cli, type CommandRun } from '../cli.ts';
 import { pauseBeforePoll } from '../poll.ts';
+import { escapeAll } from '../terminal/escape.ts';
 import { isRunning, sayEnd } from './render.ts';
 
 /** Without --detach it follows the run. Ctrl-C ends the following only. */
@@ -29,11 +30,13 @@ async function follow(
 ): Promise<CronOutputBody | undefined> {
   const api = await cli.api();
   for (let printed = 0; !cli.signal.aborted;) {
-    const body = await api.call('showCronRun', { params });
-    if (prints && body.output.length > printed) await cli.write(body.output.slice(printed));
-    printed = Math.max(printed, body.output.length);
-    if (!isRunning(body)) return body;
-    await pauseBeforePoll(cli);
+    for await (const line of api.lines('showCronRun', { params, query: { follow: true } }, { signal: cli.signal })) {
+      const { output, outputFrom = 0 } = line;
+      if (prints) await cli.write(escapeAll(output.slice(Math.max(0, printed - outputFrom))));
+      printed = Math.max(printed, outputFrom + output.length);
+      if (!isRunning(line)) return await api.call('showCronRun', { params });
+    }
+    await pauseBeforePoll(cli); // an older controller sends one line only
   }
   return undefined;
 }

@@ -88,7 +88,7 @@ export interface ApiDeps {
     'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart' | 'stop' | 'start'
   >;
   readonly oneOffs: Pick<OneOffs, 'start' | 'stop'>;
-  readonly cronRuns: Pick<CronRuns, 'start'>;
+  readonly cronRuns: Pick<CronRuns, 'start' | 'onProgress'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
   readonly aborts: Pick<DeployAborts, 'abort' | 'isRunning'>;
   readonly builds: Pick<Builds, 'cancel'>;

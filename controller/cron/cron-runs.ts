@@ -12,7 +12,7 @@ import { runningReason } from './cron-events.ts';
 export interface CronRunsDeps {
   readonly store: Pick<Store, 'currentRelease' | 'runningCron' | 'createCronRun'>;
   readonly oneOffs: Pick<OneOffs, 'start'>;
-  readonly commands: Pick<CommandRunner, 'cancel' | 'ended'>;
+  readonly commands: Pick<CommandRunner, 'cancel' | 'ended' | 'onProgress'>;
   readonly failpoint: Failpoint;
 }
 
@@ -59,6 +59,11 @@ export class CronRuns {
     });
     await failpoint('cron.started');
     return row;
+  }
+
+  /** As {@link CommandRunner.onProgress}. */
+  onProgress(id: TaskId, listener: () => void): (() => void) | undefined {
+    return this.#deps.commands.onProgress(id, listener);
   }
 
   /** @throws SLIP_CRON_RUNNING */

@@ -21,6 +21,7 @@ export class CommandOutput {
   readonly #id: TaskId;
   readonly #decoder = new StringDecoder('utf8');
   readonly #listeners = new Set<(text: string) => void>();
+  readonly #storedListeners = new Set<() => void>();
   readonly #writes = new SerialQueue();
   #waiting = { text: '', bytes: 0, lines: 0 };
   #isPlanned = false;
@@ -37,6 +38,12 @@ export class CommandOutput {
   watch(listener: (text: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls the listener when more output is in the database. @returns the function that unsubscribes */
+  onStored(listener: () => void): () => void {
+    this.#storedListeners.add(listener);
+    return () => this.#storedListeners.delete(listener);
   }
 
   take(chunk: Uint8Array): void {
@@ -69,6 +76,7 @@ export class CommandOutput {
       await this.#deps.store.appendCommandOutput(this.#id, added).catch((error: unknown) => {
         this.#deps.logger.warn({ task: this.#id, err: error }, 'command.output_not_stored');
       });
+      for (const listener of this.#storedListeners) listener();
     });
   }
 }

@@ -29,6 +29,11 @@ export interface CommandRunner {
   cancel(id: TaskId, drainedNode?: string): Promise<void>;
   /** Resolves when it has ended; undefined when its app was destroyed. @param watch gets the output from now on */
   ended(id: TaskId, watch?: (text: string) => void): Promise<CommandRow | undefined>;
+  /**
+   * Calls the listener when more of its output is in the database, and when it has ended. @returns the function that unsubscribes. Undefined:
+   * it has ended, or it is not sent yet
+   */
+  onProgress(id: TaskId, listener: () => void): (() => void) | undefined;
   /** Whether the connected agent of the node can run commands. @param attached commands that wait for a user */
   takes(node: NodeId, attached?: boolean): boolean;
 }
@@ -125,6 +130,20 @@ export class Commands implements CommandRunner {
     } finally {
       unwatch?.();
     }
+  }
+
+  onProgress(id: TaskId, listener: () => void): (() => void) | undefined {
+    const held = this.#held.get(id);
+    if (held === undefined) return undefined;
+    let isFollowing = true;
+    void held.ended.promise.then(() => {
+      if (isFollowing) listener();
+    });
+    const stop = held.output.onStored(listener);
+    return () => {
+      isFollowing = false;
+      stop();
+    };
   }
 
   /** A node that reconnected has lost the commands that it does not report. It cancels those that this controller does not know. */

@@ -199,6 +199,7 @@ function createCommandRunner({ commands, egress }: Dispatcher): CommandRunner {
     },
     cancel: (id, drainedNode) => commands.cancel(id, drainedNode),
     ended: (id, watch) => commands.ended(id, watch),
+    onProgress: (id, listener) => commands.onProgress(id, listener),
     takes: (node, attached) => commands.takes(node, attached),
   };
 }

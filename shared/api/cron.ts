@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list, reason, rowLimit, wordOf } from './schema.ts';
+import { list, queryFlag, reason, rowLimit, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
 const cronRunBody = z.object({
@@ -48,6 +48,8 @@ const cronOutputBody = cronRunBody.extend({
   output: z.string(),
   /** Of the whole output that the controller received. */
   outputBytes: z.number(),
+  /** In a stream: `output` has what comes after so many characters. Absent: it has all of it. */
+  outputFrom: z.number().optional(),
 });
 export type CronOutputBody = z.output<typeof cronOutputBody>;
 
@@ -87,7 +89,10 @@ export const cronSpecs = {
   showCronRun: {
     method: 'GET',
     path: '/apps/:app/cron-runs/:run',
-    summary: 'Show one run of a cron entry, with its output.',
+    summary:
+      'Show one run of a cron entry, with its output. With follow: a line for each change, until the run has ended.',
+    query: z.strictObject({ follow: queryFlag }),
     answer: cronOutputBody,
+    lines: cronOutputBody,
   },
 } as const satisfies Readonly<Record<string, RouteSpec>>;

@@ -185,6 +185,7 @@ const FAKE_COMMANDS: CommandRunner = {
   start: () => Promise.resolve(),
   cancel: () => Promise.resolve(),
   ended: () => new Promise(() => undefined),
+  onProgress: () => () => undefined,
   takes: () => true,
 };
 

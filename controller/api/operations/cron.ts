@@ -7,6 +7,7 @@ import type { CommandRow } from '../../domain/commands.ts';
 import { isSuspended, type CronJob, type CronRun } from '../../domain/cron.ts';
 import type { User } from '../../domain/users.ts';
 import type { ApiDeps } from '../deps.ts';
+import { Wake } from '../wake.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'cronRuns' | 'clock'>;
 
@@ -17,6 +18,12 @@ export interface CronOverview {
   /** Undefined while it is suspended or stopped. */
   readonly nextAtMs: number | undefined;
   readonly last: CronRun | undefined;
+}
+
+export interface FoundCronRun {
+  readonly run: CronRun;
+  readonly command: CommandRow;
+  readonly output: string;
 }
 
 interface About {
@@ -73,11 +80,7 @@ export async function listCronRuns(
 }
 
 /** @throws SLIP_CRON_RUN_UNKNOWN */
-export async function findCronRun(
-  { store }: Deps,
-  app: App,
-  process: string,
-): Promise<{ readonly run: CronRun; readonly command: CommandRow; readonly output: string }> {
+export async function findCronRun({ store }: Deps, app: App, process: string): Promise<FoundCronRun> {
   const name = /^cron\.([a-z0-9-]{1,40})\.\d{1,9}$/.exec(process)?.[1];
   const runs = name === undefined ? [] : await store.cronRuns(app.id, { name, limit: 1000 });
   const run = runs.find(({ command }) => command?.process === process);
@@ -89,6 +92,26 @@ export async function findCronRun(
     hint: `List them with: slipway cron:history -a ${app.name}`,
     httpStatus: 404,
   });
+}
+
+/** The run now, and again after each change, until it has ended or the signal aborts. Only once for a run that is not sent yet. */
+export async function* followCronRun(
+  deps: Deps,
+  { app, process, signal }: { readonly app: App; readonly process: string; readonly signal: AbortSignal },
+): AsyncGenerator<FoundCronRun, undefined> {
+  const { command } = await findCronRun(deps, app, process);
+  const wake = new Wake(signal);
+  const stop = deps.cronRuns.onProgress(command.id, () => wake.wake());
+  try {
+    while (!signal.aborted) {
+      const found = await findCronRun(deps, app, process); // after the subscription, so no change is missed
+      yield found;
+      if (stop === undefined || found.command.finishedAtMs !== undefined) return;
+      await wake.wait();
+    }
+  } finally {
+    stop?.();
+  }
 }
 
 async function findJob({ store }: Pick<Deps, 'store'>, app: App, name: string): Promise<CronJob> {

@@ -1,15 +1,18 @@
-import type { CronEntryBody, CronRunBody } from '../../../shared/api/cron.ts';
+import type { CronEntryBody, CronOutputBody, CronRunBody } from '../../../shared/api/cron.ts';
 import type { CommandRow } from '../../domain/commands.ts';
 import type { CronRun } from '../../domain/cron.ts';
 import type { ApiDeps } from '../deps.ts';
 import {
   findCronRun,
+  followCronRun,
   listCron,
   listCronRuns,
   runCron,
   setCronSuspended,
   type CronOverview,
+  type FoundCronRun,
 } from '../operations/cron.ts';
+import { answerLines } from '../ndjson.ts';
 import { appRoute, type Route } from '../route.ts';
 
 /** Commands that run at certain times. */
@@ -38,12 +41,29 @@ function readRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('showCronRun', {
       auth: 'user',
       action: 'app.read',
-      handle: async ({ app, params }) => {
-        const { run, command, output } = await findCronRun(deps, app, params.run);
-        return { ...viewRun(deps, run, await userNames(deps)), output, outputBytes: command.outputBytes };
+      handle: async ({ app, params, query, reply, signal }) => {
+        const found = await findCronRun(deps, app, params.run);
+        if (!query.follow) return viewFound(deps, found, await userNames(deps));
+        const runs = followCronRun(deps, { app, process: params.run, signal });
+        return answerLines(viewEach(deps, runs), { reply, clock: deps.clock, signal });
       },
     }),
   ];
+}
+
+/** Each line has the output that the lines before it do not have. */
+async function* viewEach(deps: ApiDeps, runs: AsyncIterable<FoundCronRun>): AsyncGenerator<CronOutputBody> {
+  const names = await userNames(deps);
+  let sent = 0;
+  for await (const found of runs) {
+    const { output, ...rest } = viewFound(deps, found, names);
+    yield { ...rest, output: output.slice(sent), outputFrom: sent };
+    sent = Math.max(sent, output.length);
+  }
+}
+
+function viewFound(deps: ApiDeps, { run, command, output }: FoundCronRun, names: Names): CronOutputBody {
+  return { ...viewRun(deps, run, names), output, outputBytes: command.outputBytes };
 }
 
 function changeRoutes(deps: ApiDeps): readonly Route[] {

@@ -67,6 +67,33 @@ const start = (commands: Commands, row: CommandRow): Promise<void> =>
   commands.start(row, { taskId: row.id } as unknown as CommandTask);
 
 describe('commands on agents', () => {
+  it('say when more output is stored, and when a command has ended', async () => {
+    const { store, clock, session, commands, add, result } = await lab();
+    const row = await add();
+    const { id } = row;
+    assert.equal(
+      commands.onProgress(id, () => assert.fail('it is not sent yet')),
+      undefined,
+    );
+    await start(commands, row);
+    const seen: string[] = [];
+    const stop = commands.onProgress(id, () => seen.push('change'));
+    commands.onOutput(session, { kind: 'taskOutput', taskId: id, chunk: Buffer.from('one\n') });
+    assert.deepEqual(seen, [], 'it is not stored yet');
+    await clock.advance(1_000);
+    assert.deepEqual([seen.length, await store.commandOutput(id)], [1, 'one\n']);
+    stop?.();
+    let ended = 0;
+    commands.onProgress(id, () => (ended += 1));
+    commands.onResult(session, result(id));
+    await commands.ended(id);
+    assert.deepEqual([seen.length, ended], [1, 1]);
+    assert.equal(
+      commands.onProgress(id, () => assert.fail('it has ended')),
+      undefined,
+    );
+  });
+
   it('are sent once, and their result is stored before it is acknowledged', async () => {
     const { commands, store, session, sent, add, result, node } = await lab();
     const row = await add();

@@ -29,6 +29,7 @@ async function lab(memoryBytes: number, takes = true): Promise<Lab> {
       start: (_row, task) => Promise.resolve(void sent.push(task)),
       cancel: () => Promise.resolve(),
       ended: () => new Promise(() => undefined),
+      onProgress: () => () => undefined,
       takes: () => takes,
     },
   });

@@ -63,6 +63,7 @@ async function lab(
         watch?.('migrated\n');
         return ended.promise;
       },
+      onProgress: () => () => undefined,
       takes: () => true,
     },
     ...{ clock: systemClock, log: silentLogger, roomTimeoutMs: 0 },
