@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { Disks } from '../../../../../agent/sandbox/files/disks.ts';
 import type { Command, CommandResult } from '../../../../../shared/kit/exec.ts';
 import { silentLogger } from '../../../../../shared/kit/log.ts';
@@ -13,6 +12,7 @@ const APP = { diskBytes: 1_000, diskInodes: 10 };
 const BUILD = { diskBytes: 2_000, diskInodes: 20 };
 const DONE: CommandResult = { code: 0, signal: null, stdout: '', stderr: '' };
 
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const nameOf = ({ diskBytes, diskInodes }: typeof APP): string => `${String(diskBytes)}-${String(diskInodes)}`;
 
 /** The programs that make a disk. The script fails without its template, as `cp` does. */
