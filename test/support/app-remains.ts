@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../shared/kit/exec.ts';
 import { UIDS_PER_APP } from '../../shared/domain/uid-range.ts';
@@ -39,6 +39,28 @@ export function processesOf(uidBase: number, group: string): readonly string[] {
       const uid = Number(/^Uid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1]);
       return uid >= uidBase && uid < uidBase + UIDS_PER_APP && read(`/proc/${pid}/cgroup`).includes(`/${group}/`);
     });
+}
+
+/** The control groups of a process, and the files of the writable disks that it sees. */
+export function placesOf(pid: string): { readonly groups: readonly string[]; readonly disks: readonly string[] } {
+  const paths = read(`/proc/${pid}/cgroup`)
+    .split('\n')
+    .flatMap((line) => line.split(':').slice(2, 3));
+  const mounts = read(`/proc/${pid}/mountinfo`).matchAll(/ - ext4 \/dev\/(loop\d+) /g);
+  const disks = [...mounts].map(([, name = '']) => read(join('/sys/block', name, 'loop/backing_file')).trim());
+  return { groups: paths.filter((path) => path !== '/' && path !== ''), disks: [...new Set(disks)] };
+}
+
+/** What is left of the places of a process that has ended. */
+export async function remainsOfPlaces({ groups, disks }: ReturnType<typeof placesOf>): Promise<readonly string[]> {
+  const { stdout } = await run({
+    file: 'find',
+    args: ['/sys/fs/cgroup', '-type', 'd'],
+    maxOutputBytes: 64 * 1024 * 1024,
+  });
+  const left = stdout.split('\n').filter((dir) => groups.some((group) => dir.endsWith(group)));
+  const files = disks.filter((disk) => loopFiles().includes(disk) || existsSync(disk));
+  return [...left.map((dir) => `control group ${dir}`), ...files.map((file) => `disk ${file}`)];
 }
 
 interface Found {

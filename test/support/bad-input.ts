@@ -157,7 +157,12 @@ export async function releaseHeld(): Promise<void> {
 }
 
 export async function isHeld(): Promise<boolean> {
-  return (await pidsWith(HELD_S)).length > 0;
+  return (await heldPids()).length > 0;
+}
+
+/** The processes of the machine that wait in `sleep HELD_S`. */
+export function heldPids(): Promise<readonly string[]> {
+  return pidsWith(HELD_S);
 }
 
 /** Processes with this argument. */

@@ -4,7 +4,8 @@ import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { DestroyedAppBody } from '../../../shared/api/apps.ts';
-import { processesOf, remainsOf } from '../../support/app-remains.ts';
+import { placesOf, processesOf, remainsOf, remainsOfPlaces } from '../../support/app-remains.ts';
+import { HELD_S, heldPids, isHeld, withBuildpack } from '../../support/bad-input.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import type { Repository, User } from '../../support/fleet-user.ts';
@@ -121,6 +122,35 @@ describe('an app that is destroyed', { concurrency: false }, () => {
     assert.doesNotMatch(fleet.logs(), /session\.unknown_instances/);
     await destroy('untidy');
     await free();
+  });
+
+  it('ends its build, leaves nothing of it on builder and controller, and its pusher reads why', async () => {
+    const compile = `echo ${SPOKEN}; echo ${SPOKEN} >"$1/note"; echo ${SPOKEN} >"$2/cached"; setsid sleep ${HELD_S} & sleep ${HELD_S}`;
+    const building = await fleet.me.repository('building', { ...untidyApp('1'), ...withBuildpack(compile) });
+    const pushing = building.startPush('building');
+    const [first = '', second = ''] = await eventually('both programs of the build run', async () => {
+      const pids = await heldPids();
+      return pids.length === 2 ? pids : undefined;
+    });
+    const places = [placesOf(first), placesOf(second)];
+    const [repository = ''] = readdirSync(join(fleet.stateDirs.controller, 'repos'));
+    const appId = repository.replace(/\.git$/, '');
+    const placesLeft = async (): Promise<readonly string[]> => (await Promise.all(places.map(remainsOfPlaces))).flat();
+    assert.notDeepEqual(await placesLeft(), [], 'the check sees a build that runs');
+    await destroy('building');
+    const { ok, text } = await pushing.result;
+    assert.deepEqual([ok, text.includes('App building was destroyed.')], [false, true], text);
+    const { uidBase } = await free();
+    await eventually('the build has ended', async () => !(await isHeld()));
+    const left = async (): Promise<readonly string[]> => [
+      ...(await placesLeft()),
+      ...(await remainsOf(stateDir(), { appId, uidBase, secrets: [SPOKEN] })),
+      ...(await remainsOf(fleet.stateDirs.controller, { appId, uidBase, secrets: [SPOKEN] })),
+      ...processesOf(uidBase, `slipt${String(process.pid)}`),
+    ];
+    await eventually('nothing is left', async () => (await left()).length === 0).catch(async (error: unknown) => {
+      throw new Error([String(error), ...(await left()), fleet.logs()].join('\n'), { cause: error });
+    });
   });
 
   it('is removed from a disconnected node when the node is back', async () => {
