@@ -8,19 +8,16 @@ import type { Reason } from '../../shared/domain/instance.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
 import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
-import { cronProblems, scriptProblems } from './command-problems.ts';
+import { cronProblems, scriptProblems, type FailedCommandFacts } from './command-problems.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
-import type { FailedScript } from '../observe/why/facts.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
 import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
-import type { CommandRow } from '../domain/commands.ts';
 import type { Release } from '../domain/releases.ts';
 
 /** The facts of one app for its status. */
-export interface AppFacts {
-  readonly name: string;
+export interface AppFacts extends FailedCommandFacts {
   readonly webUrl: string;
   readonly instances: readonly InstanceBody[];
   /** Of the current release. */
@@ -35,10 +32,6 @@ export interface AppFacts {
   /** Newest release of any state. */
   readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
   readonly latestBuild: Build | undefined;
-  /** The newest runs of cron entries, where they failed. */
-  readonly failedCron: readonly Pick<CommandRow, 'process' | 'failure'>[];
-  /** Scripts of app.json that failed after the current release was live. */
-  readonly failedScripts: readonly FailedScript[];
   /** One-off commands that run now. */
   readonly commands: readonly RunningCommandBody[];
   readonly stopped?: App['stopped'];
