@@ -10,7 +10,7 @@ export function sessionsSeenBy({ attachments }: Pick<ApiDeps, 'attachments'>, us
   return attachments.list().filter((row) => ownerId === undefined || row.ownerId === ownerId);
 }
 
-export function viewSession({ app, instance, release, node, user, purpose, openedAtMs }: AttachmentRow): SessionBody {
+function viewSession({ app, instance, release, node, user, purpose, openedAtMs }: AttachmentRow): SessionBody {
   return { app, instance, release, node, user, purpose, openedAtMs };
 }
 

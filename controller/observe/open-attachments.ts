@@ -12,7 +12,7 @@ import type { User } from '../domain/users.ts';
 import type { Store } from '../store/port.ts';
 import { comingEnd, type ComingEnd } from './coming-end.ts';
 
-export interface OpenAttachmentsDeps {
+interface OpenAttachmentsDeps {
   readonly store: Pick<Store, 'appById' | 'assignmentsOfApp' | 'nodes' | 'releases'>;
   readonly fleet: Pick<Fleet, 'node'>;
   readonly clock: Clock;
@@ -21,7 +21,7 @@ export interface OpenAttachmentsDeps {
   readonly bakeMs: number;
 }
 
-export interface NewAttachment {
+interface NewAttachment {
   readonly app: Pick<App, 'id' | 'name' | 'ownerId'>;
   readonly row: Pick<AssignmentRow, 'instanceId' | 'nodeId' | 'processType' | 'ordinal' | 'release'>;
   readonly user: Pick<User, 'name'>;
