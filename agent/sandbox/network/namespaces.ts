@@ -218,7 +218,12 @@ export class Namespaces {
 
   async #delete(netns: string): Promise<void> {
     if (!(await this.#existing()).includes(netns)) return;
-    await runOk(this.#deps.run, { file: 'ip', args: ['netns', 'del', netns], timeoutMs: 20_000 });
+    try {
+      await runOk(this.#deps.run, { file: 'ip', args: ['netns', 'del', netns], timeoutMs: 20_000 });
+    } catch (error) {
+      // Another removal of the same namespace may have been faster.
+      if ((await this.#existing()).includes(netns)) throw error;
+    }
   }
 
   async #existing(): Promise<string[]> {
