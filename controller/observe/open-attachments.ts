@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import { watchFleet } from '../dispatch/watch-fleet.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { NodeRow } from '../domain/nodes.ts';
@@ -14,7 +15,7 @@ import { comingEnd, type ComingEnd } from './coming-end.ts';
 
 interface OpenAttachmentsDeps {
   readonly store: Pick<Store, 'appById' | 'assignmentsOfApp' | 'nodes' | 'releases'>;
-  readonly fleet: Pick<Fleet, 'node'>;
+  readonly fleet: Pick<Fleet, 'node' | 'onChange'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** How long an instance stays ready after a newer release serves. */
@@ -61,8 +62,8 @@ export interface KeptAttachment {
   readonly close: () => void;
 }
 
-/** How often the instances with sessions are checked. */
-const CHECK_MS = 500;
+/** A change that no report of the node follows is seen after this time. */
+const CHECK_MS = 5_000;
 
 /** The sessions of users in instances: who has which one, and who must be told that an instance ends. */
 export class OpenAttachments {
@@ -81,6 +82,7 @@ export class OpenAttachments {
     const open: Open = { ...attachment, appName: app.name, purpose: undefined, coming: undefined, openedAtMs };
     this.#open.add(open);
     if (this.#open.size === 1) this.#watch();
+    else void this.#tryCheck();
     return {
       started: (purpose) => (open.purpose = purpose),
       endReason: () => replaced(open),
@@ -110,17 +112,24 @@ export class OpenAttachments {
     return this.#deps.fleet.node(nodeId)?.name ?? 'removed node';
   }
 
+  /** Checks now, and after each report of a node with a session. */
   #watch(): void {
-    const { clock, log } = this.#deps;
+    const { clock, fleet } = this.#deps;
     this.#watching = new AbortController();
-    const { signal } = this.#watching;
-    const loop = async (): Promise<void> => {
-      while (!signal.aborted) {
-        await this.check().catch((error: unknown) => log.warn({ err: error }, 'attach.not_checked'));
-        await clock.sleep(CHECK_MS, signal);
-      }
-    };
-    loop().catch(() => undefined);
+    const onChange = (listener: () => void): (() => void) =>
+      fleet.onChange((nodeId) => {
+        if ([...this.#open].some(({ row }) => row.nodeId === nodeId)) listener();
+      });
+    const limits = { untilMs: Infinity, signal: this.#watching.signal };
+    watchFleet({ fleet: { onChange }, clock }, limits, async (checkAgainAt) => {
+      await this.#tryCheck();
+      checkAgainAt(clock.monotonicMs() + CHECK_MS);
+      return undefined;
+    }).catch(() => undefined); // the last session was closed
+  }
+
+  async #tryCheck(): Promise<void> {
+    await this.check().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'attach.not_checked'));
   }
 
   /** Tells each user what has changed about the end of the instance. */

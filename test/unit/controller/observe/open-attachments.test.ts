@@ -24,12 +24,18 @@ async function lab() {
   const row = assignment({ nodeId: here.id, appId: app.id, release: 1 });
   await store.changeAssignments({ ...noChange, add: [row] });
   const names = new Map([here, there].map((node) => [node.id, { name: node.name }]));
-  const fleet = { node: (id: NodeId) => names.get(id) } as never;
+  const reports = new Set<(nodeId: NodeId) => void>();
+  const onChange = (listener: (nodeId: NodeId) => void): (() => boolean) => {
+    reports.add(listener);
+    return () => reports.delete(listener);
+  };
+  const fleet = { node: (id: NodeId) => names.get(id), onChange } as never;
+  const report = (nodeId: NodeId): void => reports.forEach((listener) => listener(nodeId));
   const clock = new VirtualClock();
   const attachments = new OpenAttachments({ store, fleet, clock, log: silentLogger, bakeMs: 10_000 });
   const told: string[] = [];
   const open = (): KeptAttachment => attachments.add({ app, row, user, tell: (text) => told.push(text) });
-  return { store, app, here, there, row, clock, attachments, told, open };
+  return { store, app, here, there, row, clock, attachments, told, open, report };
 }
 
 const drained = (store: Store, id: NodeId, drainUntilMs: number | null): Promise<unknown> =>
@@ -104,5 +110,19 @@ describe('the open sessions in instances', () => {
     await drained(store, here.id, null);
     await clock.advance(10_000);
     assert.equal(told.length, 1);
+  });
+
+  it('are checked after a report of their node, and not after those of others', async () => {
+    const { store, here, there, clock, open, told, report } = await lab();
+    const shell = open();
+    await clock.advance(100);
+    await drained(store, here.id, Date.UTC(2026, 0, 1, 12));
+    report(there.id);
+    await clock.advance(100);
+    assert.equal(told.length, 0);
+    report(here.id);
+    await clock.advance(100);
+    assert.equal(told.length, 1);
+    shell.close();
   });
 });
