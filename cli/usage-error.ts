@@ -5,7 +5,7 @@ export function usageError(message: string, hint: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_CLI_USAGE', message, hint });
 }
 
-/** A command whose instance ended got SIGHUP, so its session has the exit code of that, as in a shell. It is no exit code of the command. */
+/** The session of a command that SIGHUP ended has this exit code, as in a shell. The command itself may have had another one. */
 const HANGUP_CODES: ReadonlySet<string> = new Set(['SLIP_ATTACH_REPLACED', 'SLIP_ATTACH_STOPPED']);
 const HANGUP = 129;
 

@@ -78,7 +78,7 @@ interface NewFile {
   readonly after: string;
 }
 
-/** Whatever the file has now is gone, so nothing of it is read, and nobody is asked: the flag says it all. */
+/** The flag replaces the whole file, so its content is not read, and there is no question. */
 function cleanFile(config: Readonly<Record<string, string>>): NewFile {
   return { plan: planReplace({ from: config, to: {} }), after: renderEnvFile(config) };
 }

@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 /** Most changes take less time than this. */
 const SILENT_MS = 2_000;
 
-/** In these phases the release of a deploy has its turn. A build has none, and the scripts of a live release have none. */
+/** In these phases, other changes of the app wait. They do not wait for a build, or for the scripts of a live release. */
 const HAS_TURN: ReadonlySet<string> = new Set(['waiting', 'starting', 'settling']);
 
 /** A change of an app waits for its running deploy. The note says so, and how to end the deploy or the wait. */
@@ -25,7 +25,7 @@ async function noteDeploy(cli: Cli, app: string, ended: AbortSignal): Promise<vo
   if (!ended.aborted) cli.note(waitingNote(app, deploy));
 }
 
-/** Empty when the change does not wait for this deploy: then it takes its own time. */
+/** Empty when the change does not wait for this deploy. */
 export function waitingNote(app: string, { version, phase }: Pick<DeployBody, 'version' | 'phase'>): string {
   if (version === undefined || !HAS_TURN.has(phase)) return '';
   return ` !     Waiting for the end of the deploy of v${String(version)} of ${app}. See it with: slipway deploy:status -a ${app}

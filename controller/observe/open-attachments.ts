@@ -62,7 +62,7 @@ export interface KeptAttachment {
   readonly close: () => void;
 }
 
-/** A change that no report of the node follows is seen after this time. */
+/** Time between two checks while no report arrives. */
 const CHECK_MS = 5_000;
 
 /** The sessions of users in instances: who has which one, and who must be told that an instance ends. */

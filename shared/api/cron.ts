@@ -48,7 +48,7 @@ const cronOutputBody = cronRunBody.extend({
   output: z.string(),
   /** Of the whole output that the controller received. */
   outputBytes: z.number(),
-  /** In a stream: `output` has what comes after so many characters. Absent: it has all of it. */
+  /** In a stream: `output` begins after this number of characters. Absent: it begins at the start. */
   outputFrom: z.number().optional(),
 });
 export type CronOutputBody = z.output<typeof cronOutputBody>;

@@ -58,7 +58,7 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     `  log-format "${logFormat}"`,
     // Longer than the forwarding node keeps a connection without a request, so that no request arrives while this node closes it.
     `  timeout http-keep-alive ${String(settings.idleTimeoutMs)}ms`,
-    // An app may close an idle connection at any time. Forwarded requests leave none, so that the next one cannot meet this moment.
+    // An app may close an idle connection at any time. So forwarded requests leave no idle connection to it.
     '  option http-server-close',
     // The certificate is of this fleet, but its node must also be a member. Another node may know a new member earlier, so the request may be tried there.
     `  ${elsewhere} unless { ${member} -m found }`,

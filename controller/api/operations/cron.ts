@@ -94,7 +94,7 @@ export async function findCronRun({ store }: Deps, app: App, process: string): P
   });
 }
 
-/** The run now, and again after each change, until it has ended or the signal aborts. Only once for a run that is not sent yet. */
+/** Yields the run now, and after each change until its end. A run that no node has yet is yielded once. */
 export async function* followCronRun(
   deps: Deps,
   { app, process, signal }: { readonly app: App; readonly process: string; readonly signal: AbortSignal },

@@ -51,7 +51,7 @@ function readRoutes(deps: ApiDeps): readonly Route[] {
   ];
 }
 
-/** Each line has the output that the lines before it do not have. */
+/** Each line has only the output since the line before it. */
 async function* viewEach(deps: ApiDeps, runs: AsyncIterable<FoundCronRun>): AsyncGenerator<CronOutputBody> {
   const names = await userNames(deps);
   let sent = 0;
