@@ -21,6 +21,8 @@ import {
 
 interface Load {
   readonly requests: number;
+  /** What wrk printed. */
+  readonly report: string;
   /** Socket errors, timeouts and answers other than 2xx and 3xx. */
   readonly failed: number;
 }
@@ -48,7 +50,7 @@ async function underLoad(
   const sockets =
     /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(result.stdout)?.slice(1) ?? [];
   const failed = sockets.reduce((sum, count) => sum + Number(count), number(/Non-2xx or 3xx responses: (\d+)/));
-  return { requests: number(/(\d+) requests in/), failed };
+  return { requests: number(/(\d+) requests in/), report: result.stdout, failed };
 }
 
 /** One release after another, the old process gone as soon as nothing is open on it. */
@@ -134,7 +136,7 @@ describe('switching releases behind a real haproxy', () => {
         await eventually('the old worker is gone', async () => (await childrenOf(master)).length === 1);
       }
     });
-    assert.equal(load.failed, 0);
+    assert.equal(load.failed, 0, load.report);
     await first[Symbol.asyncDispose]();
   });
 
@@ -148,7 +150,7 @@ describe('switching releases behind a real haproxy', () => {
       });
       await last[Symbol.asyncDispose]();
       assert.ok(load.requests > 0, 'there were requests');
-      assert.equal(load.failed, 0);
+      assert.equal(load.failed, 0, load.report);
     });
   }
 
@@ -191,7 +193,7 @@ describe('switching releases behind a real haproxy', () => {
       }
     });
     await last[Symbol.asyncDispose]();
-    assert.equal(load.failed, 0);
+    assert.equal(load.failed, 0, load.report);
   });
 
   test('a proxy that is killed during a switch restarts with the new routes', async () => {
@@ -240,7 +242,7 @@ describe('switching releases behind a real haproxy', () => {
       await run({ file: 'rm', args: [join(lab.stateDir, 'slots.json')] });
       await lab.reopen().apply([...others.slice(10), routesOf('alpha', [first])]);
     });
-    assert.equal(load.failed, 0);
+    assert.equal(load.failed, 0, load.report);
     assert.equal((await ask(lab.port, 'other-39.test')).body, first.id);
     assert.equal((await ask(lab.port, 'other-3.test')).status, 404);
     await first[Symbol.asyncDispose]();

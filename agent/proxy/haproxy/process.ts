@@ -6,6 +6,7 @@ import type { Observed, ObservedServer } from './observed.ts';
 import { probeBinds } from './port-probe.ts';
 import { CHECKS, peerServerOptions, REACH, reachName } from './render-mesh.ts';
 import { hostEntries, instanceEntries, layoutHash, memberEntries, refusedEntries } from './render.ts';
+import { changeReplacedWorker } from './replaced-worker.ts';
 import type { Runtime } from './runtime.ts';
 import { allBinds, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { peerPoolName, peerServers, poolName, serverName, type Peer, type SlotTable } from './slot-table.ts';
@@ -170,15 +171,16 @@ export class ProxyProcess {
     return true;
   }
 
-  /** A replaced worker still serves requests on open connections, so it needs the change too. */
   async #correctOld(pid: number, table: SlotTable): Promise<void> {
-    try {
-      await this.#deps.runtime.correctOld(pid, (observed) =>
-        planRuntime(observed, knownTo(observed, table), this.#target()),
-      );
-    } catch {
-      // It has ended. The current worker serves its requests.
-    }
+    const { runtime } = this.#deps;
+    const replacedPids = async (): Promise<readonly number[]> =>
+      (await this.untilAnswered(() => runtime.workers())).old;
+    const limitMs = this.#settings.startTimeoutMs;
+    await changeReplacedWorker(pid, (observed) => planRuntime(observed, knownTo(observed, table), this.#target()), {
+      ...this.#deps,
+      replacedPids,
+      limitMs,
+    });
   }
 
   /** @throws SLIP_PROXY_RELOAD if the old worker is not replaced; it continues to serve */
