@@ -9,6 +9,7 @@ import type { Layer } from '../../shared/domain/slug.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
 import { digestFile } from '../../agent/images/file-digest.ts';
+import { eventually } from './eventually.ts';
 
 /** A folder of this test. All mounts and loop devices below it are removed at the end. */
 export interface Lab {
@@ -37,11 +38,12 @@ export async function mountsBelow(dir: string): Promise<readonly string[]> {
   return lines.map((line) => line.split(' ')[4] ?? '').filter((point) => point === dir || point.startsWith(`${dir}/`));
 }
 
-/** Unmounts in reverse order, and twice for mounts that propagated over each other. */
+/** Unmounts in reverse order. Repeats it, because a mount namespace of another program may still use a copy of a mount. */
 async function unmountBelow(dir: string): Promise<void> {
-  for (let round = 0; round < 3; round += 1) {
+  await eventually(`no mount below ${dir}`, async () => {
     for (const point of (await mountsBelow(dir)).toReversed()) await run({ file: 'umount', args: ['--', point] });
-  }
+    return (await mountsBelow(dir)).length === 0;
+  });
 }
 
 export type Tree = Readonly<
