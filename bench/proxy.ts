@@ -160,7 +160,7 @@ async function switches(proxy: Proxy, backendPort: number): Promise<{ medianMs: 
 
 function applyInstance(proxy: Proxy, id: string, port: number): Promise<void> {
   const backends = [{ id, instanceName: 'web.1', address: '127.0.0.1', port }];
-  return proxy.apply([{ app: 'bench' as AppName, hostnames: [HOST], backends }]);
+  return proxy.apply({ apps: [{ app: 'bench' as AppName, hostnames: [HOST], backends }] });
 }
 
 function bind(port: number, rest: string): string {

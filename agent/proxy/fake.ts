@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { AppRoutes, Proxy } from './port.ts';
+import type { AppRoutes, Proxy, ProxyRoutes } from './port.ts';
 
 /** A proxy in memory, for tests and for an agent without haproxy. Its routes are what was last applied. */
 export interface FakeProxy extends Proxy {
@@ -57,13 +57,13 @@ class InMemoryProxy implements FakeProxy {
     this.#running = false;
   }
 
-  async apply(routes: readonly AppRoutes[]): Promise<void> {
+  async apply({ apps }: ProxyRoutes): Promise<void> {
     const failure = this.#failure;
     this.#failure = undefined;
-    this.calls.push(`apply ${routes.map(describeRoute).sort().join(' ')}`.trimEnd());
+    this.calls.push(`apply ${apps.map(describeRoute).sort().join(' ')}`.trimEnd());
     if (failure !== undefined)
       throw new SlipwayError({ code: failure, kind: 'transient', message: 'The proxy refused its routes.' });
-    this.#routes = routes.toSorted((a, b) => (a.app < b.app ? -1 : 1));
+    this.#routes = apps.toSorted((a, b) => (a.app < b.app ? -1 : 1));
     if (!this.#running)
       throw new SlipwayError({
         code: 'SLIP_PROXY_DOWN',

@@ -1,6 +1,7 @@
 import type { Maintenance, MeshPeer } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
+import type { EdgeCertificate } from '../certificates/port.ts';
 
 export interface Backend {
   /** Instance id; names the server in logs and statistics. */
@@ -22,6 +23,25 @@ export interface AppRoutes {
   readonly peers?: readonly MeshPeer[] | undefined;
   /** The proxy answers all requests of clients itself. Requests of other nodes still reach the instances. */
   readonly maintenance?: Maintenance | undefined;
+  /** Those of `hostnames` whose plain requests get a redirect to HTTPS. */
+  readonly redirected?: readonly string[] | undefined;
+  /** For the header Strict-Transport-Security in answers over HTTPS. Absent: no header. */
+  readonly hstsMaxAgeS?: number | undefined;
+  /** One of `hostnames`. Requests for the others get a redirect to it. */
+  readonly canonical?: string | undefined;
+}
+
+/** Everything that the proxy should serve. */
+export interface ProxyRoutes {
+  readonly apps: readonly AppRoutes[];
+  /** The nodes whose requests it accepts on its mesh port; ignored without a mesh. */
+  readonly members?: readonly MeshPeer[] | undefined;
+  /** Serials of certificates of nodes that are not accepted. */
+  readonly refused?: readonly string[] | undefined;
+  /** Certificates for clients. */
+  readonly certificates?: readonly EdgeCertificate[] | undefined;
+  /** Of the ACME account key of the fleet (RFC 8555, 8.1). With it, the proxy answers the HTTP-01 challenges of all host names. */
+  readonly acmeThumbprint?: string | undefined;
 }
 
 /** A local reverse proxy. It always gets the complete routes and finds the differences itself (level-triggered). */
@@ -30,11 +50,9 @@ export interface Proxy {
   /**
    * Makes the files and the running process serve exactly these routes, and resolves when they do. Requests and websockets on removed backends
    * continue until `forget`. No request fails because of the change.
-   * @param members the nodes whose requests it accepts on its mesh port; ignored without a mesh
-   * @param refused serials of certificates that are not accepted
    * @throws SLIP_PROXY_* (the previous routes stay active)
    */
-  apply(routes: readonly AppRoutes[], members?: readonly MeshPeer[], refused?: readonly string[]): Promise<void>;
+  apply(routes: ProxyRoutes): Promise<void>;
   /** Open requests and connections of a backend, also of a removed one. 0 for an unknown backend. */
   inFlight(backendId: string): Promise<number>;
   /** Closes the open connections of a removed backend and frees its slot. */

@@ -133,14 +133,15 @@ export class RouteSwitch {
     const fleet = this.#fleet;
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
     const { peers: members, refused } = fleet ?? NO_PEERS;
-    const text = JSON.stringify([routes, members, refused]);
+    const wanted = { apps: routes, members, refused };
+    const text = JSON.stringify(wanted);
     if (text === this.#applied) {
       this.#resolveWaiting();
       return false;
     }
     const startedAtMs = this.#clock.monotonicMs();
     try {
-      await this.#proxy.apply(routes, members, refused);
+      await this.#proxy.apply(wanted);
     } catch (error) {
       this.#applied = ''; // the proxy may have a part of these routes
       this.#log.error({ err: error }, 'proxy.apply_failed');

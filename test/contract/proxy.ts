@@ -31,7 +31,7 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await using subject = await open();
       const one = await subject.backend('one0000001');
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([routesOf('alpha', [one], ['alpha.test', 'www.alpha.test'])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one], ['alpha.test', 'www.alpha.test'])] });
       assert.equal(await subject.request('alpha.test'), 'one0000001');
       assert.equal(await subject.request('WWW.Alpha.test:8080'), 'one0000001');
       assert.equal(await subject.request('beta.test'), 404);
@@ -41,10 +41,9 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await using subject = await open();
       const [one, two] = [await subject.backend('one0000001'), await subject.backend('two0000001')];
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([
-        routesOf('alpha', [one], ['*.shop.test']),
-        routesOf('beta', [two], ['own.shop.test']),
-      ]);
+      await subject.proxy.apply({
+        apps: [routesOf('alpha', [one], ['*.shop.test']), routesOf('beta', [two], ['own.shop.test'])],
+      });
       assert.equal(await subject.request('any.shop.test'), 'one0000001');
       assert.equal(await subject.request('own.shop.test'), 'two0000001');
       assert.equal(await subject.request('shop.test'), 404);
@@ -56,9 +55,9 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       const one = await subject.backend('one0000001');
       const two = await subject.backend('two0000001');
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([routesOf('alpha', [one, two])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one, two])] });
       assert.deepEqual(await idsSeen(subject, 'alpha.test'), ['one0000001', 'two0000001']);
-      await subject.proxy.apply([routesOf('alpha', [two])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [two])] });
       assert.deepEqual(await idsSeen(subject, 'alpha.test'), ['two0000001']);
     });
 
@@ -66,10 +65,10 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await using subject = await open();
       const one = await subject.backend('one0000001');
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([routesOf('alpha', [one])]);
-      await subject.proxy.apply([routesOf('alpha', [])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one])] });
+      await subject.proxy.apply({ apps: [routesOf('alpha', [])] });
       assert.equal(await subject.request('alpha.test'), 503);
-      await subject.proxy.apply([]);
+      await subject.proxy.apply({ apps: [] });
       assert.equal(await subject.request('alpha.test'), 404);
     });
 
@@ -78,10 +77,10 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       const one = await subject.backend('one0000001');
       const two = await subject.backend('two0000001');
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([routesOf('alpha', [one], ['shop.test']), routesOf('beta', [two], [])]);
-      await subject.proxy.apply([routesOf('alpha', [one], []), routesOf('beta', [two], ['shop.test'])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one], ['shop.test']), routesOf('beta', [two], [])] });
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one], []), routesOf('beta', [two], ['shop.test'])] });
       assert.equal(await subject.request('shop.test'), 'two0000001');
-      await subject.proxy.apply([routesOf('alpha', [one], ['shop.test']), routesOf('beta', [two], [])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one], ['shop.test']), routesOf('beta', [two], [])] });
       assert.equal(await subject.request('shop.test'), 'one0000001');
     });
 
@@ -90,9 +89,9 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       const one = await subject.backend('one0000001');
       const two = await subject.backend('two0000001');
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([routesOf('alpha', [one])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [one])] });
       const held = await subject.hold('alpha.test');
-      await subject.proxy.apply([routesOf('alpha', [two])]);
+      await subject.proxy.apply({ apps: [routesOf('alpha', [two])] });
       assert.equal(await subject.proxy.inFlight('one0000001'), 1);
       await subject.proxy.forget('one0000001');
       await held.ended;
@@ -105,14 +104,14 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       const one = await subject.backend('one0000001');
       await subject.proxy.ensureRunning();
       const routes = { ...routesOf('alpha', [one]), appId: 'app00001' as AppId };
-      await subject.proxy.apply([routes]);
+      await subject.proxy.apply({ apps: [routes] });
       await subject.hold('alpha.test');
       for (const page of [undefined, `<h1>${'x'.repeat(1000)}</h1>`]) {
-        await subject.proxy.apply([{ ...routes, maintenance: { page } }]);
+        await subject.proxy.apply({ apps: [{ ...routes, maintenance: { page } }] });
         assert.equal(await subject.request('alpha.test'), 503);
         assert.equal(await subject.proxy.inFlight('one0000001'), 1);
       }
-      await subject.proxy.apply([routes]);
+      await subject.proxy.apply({ apps: [routes] });
       assert.equal(await subject.request('alpha.test'), 'one0000001');
     });
 
@@ -121,9 +120,11 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       const one = await subject.backend('one0000001');
       await subject.proxy.ensureRunning();
       const alpha = { ...routesOf('alpha', [one], ['alpha.test', 'www.shop.test']), appId: 'app00001' as AppId };
-      await subject.proxy.apply([alpha]);
+      await subject.proxy.apply({ apps: [alpha] });
       await subject.hold('alpha.test');
-      await subject.proxy.apply([{ ...alpha, app: 'store' as AppName, hostnames: ['store.test', 'www.shop.test'] }]);
+      await subject.proxy.apply({
+        apps: [{ ...alpha, app: 'store' as AppName, hostnames: ['store.test', 'www.shop.test'] }],
+      });
       assert.equal(await subject.request('store.test'), 'one0000001');
       assert.equal(await subject.request('www.shop.test'), 'one0000001');
       assert.equal(await subject.request('alpha.test'), 404);
@@ -143,8 +144,8 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await subject.proxy.ensureRunning();
       await subject.proxy.ensureRunning();
       const routes = [routesOf('alpha', [one])];
-      await subject.proxy.apply(routes);
-      await subject.proxy.apply(routes);
+      await subject.proxy.apply({ apps: routes });
+      await subject.proxy.apply({ apps: routes });
       assert.equal(await subject.request('alpha.test'), 'one0000001');
       await subject.proxy.stop();
       await subject.proxy.stop();
@@ -155,7 +156,7 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await using subject = await open();
       const one = await subject.backend('one0000001');
       await assert.rejects(
-        subject.proxy.apply([routesOf('alpha', [one])]),
+        subject.proxy.apply({ apps: [routesOf('alpha', [one])] }),
         (error) => error instanceof SlipwayError && error.code === 'SLIP_PROXY_DOWN',
       );
       await subject.proxy.ensureRunning();

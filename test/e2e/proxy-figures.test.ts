@@ -43,7 +43,7 @@ function count({ proxy }: ProxyLab): Counting {
 async function openLive(old: TestBackend): Promise<ProxyLab & AsyncDisposable> {
   const lab = await openProxyLab();
   await lab.proxy.ensureRunning();
-  await lab.proxy.apply(routes([old]));
+  await lab.proxy.apply({ apps: routes([old]) });
   return lab;
 }
 
@@ -56,7 +56,7 @@ describe('the figures of a switch behind a real haproxy', () => {
     await counting.read();
     const load = await Load.start(lab.port, 'alpha.test', 200);
     await load.until(({ bodies }) => bodies.length > 50);
-    await lab.proxy.apply(routes([next]));
+    await lab.proxy.apply({ apps: routes([next]) });
     counting.switches.moved(appId, old.id, false);
     await load.until(({ bodies }) => bodies.filter((body) => body === next.id).length > 50);
     const seen = await load.stop();
@@ -73,10 +73,10 @@ describe('the figures of a switch behind a real haproxy', () => {
     await using lab = await openLive(old);
     await using counting = count(lab);
     await counting.read();
-    await lab.proxy.apply(routes([old, next]));
+    await lab.proxy.apply({ apps: routes([old, next]) });
     const answers = await Promise.all(Array.from({ length: 40 }, () => ask(lab.port, 'alpha.test')));
     const failed = answers.filter(({ status }) => status >= 500).length;
-    await lab.proxy.apply(routes([]));
+    await lab.proxy.apply({ apps: routes([]) });
     assert.equal((await ask(lab.port, 'alpha.test')).status, 503);
     const report = await counting.read();
     assert.ok(failed > 0);
@@ -98,7 +98,7 @@ describe('the figures of a switch behind a real haproxy', () => {
     await first.read();
     const slow = ask(lab.port, 'alpha.test');
     await eventually('the request', async () => (await lab.proxy.inFlight(old.id)) === 1);
-    await lab.proxy.apply(routes([next]));
+    await lab.proxy.apply({ apps: routes([next]) });
     first.switches.moved(appId, old.id, false);
     const during = await first.read();
     assert.deepEqual([during.requests, during.openRequests], [0, 1]);

@@ -57,7 +57,7 @@ async function openScene(config: Partial<HaproxyConfig> = {}): Promise<Scene> {
     else response.end(JSON.stringify(request.headers));
   });
   await lab.proxy.ensureRunning();
-  await lab.proxy.apply([{ ...routesOf('alpha', [backend]), appId: ALPHA }, routesOf('idle', [])]);
+  await lab.proxy.apply({ apps: [{ ...routesOf('alpha', [backend]), appId: ALPHA }, routesOf('idle', [])] });
   const logs = createLogs(
     { dir: `${lab.stateDir}/platform` },
     {
@@ -116,13 +116,13 @@ describe('requests through a real haproxy', () => {
     const { lab, backend, routerLines } = scene;
     const app = { ...routesOf('alpha', [backend]), appId: ALPHA };
     const page = `<h1>${'ü'.repeat(PAGE_BYTES_MAX / 2 - 10)}</h1>`;
-    await lab.proxy.apply([{ ...app, maintenance: { page } }]);
+    await lab.proxy.apply({ apps: [{ ...app, maintenance: { page } }] });
     const own = await ask(lab.port, 'alpha.test');
     assert.equal(own.status, 503);
     assert.equal(own.body, page);
     assert.equal(own.headers['content-type'], 'text/html; charset=utf-8');
     assert.equal(own.headers['cache-control'], 'no-store');
-    await lab.proxy.apply([{ ...app, maintenance: {} }]);
+    await lab.proxy.apply({ apps: [{ ...app, maintenance: {} }] });
     const browser = await ask(lab.port, 'alpha.test', { headers: { accept: 'text/html' } });
     assert.equal(browser.status, 503);
     assert.match(browser.body, /<h1>This app is in maintenance<\/h1>/);
@@ -136,7 +136,7 @@ describe('requests through a real haproxy', () => {
     });
     for (const line of lines)
       assert.match(line, /^at=error code=H80 desc="Maintenance mode" .* dyno= connect= service= status=503 /);
-    await lab.proxy.apply([app]);
+    await lab.proxy.apply({ apps: [app] });
     assert.equal((await ask(lab.port, 'alpha.test')).status, 200);
   });
 
@@ -314,7 +314,7 @@ describe('requests through a real haproxy', () => {
       assert.match(body, /This app could not answer/);
     }
     const nowhere = { ...scene.backend, id: 'nowhere0001', port: await freePort() };
-    await scene.lab.proxy.apply([{ ...routesOf('alpha', [nowhere]), appId: ALPHA }]);
+    await scene.lab.proxy.apply({ apps: [{ ...routesOf('alpha', [nowhere]), appId: ALPHA }] });
     assert.equal((await ask(scene.lab.port, 'alpha.test', { path: '/refused' })).status, 503);
     const lines = await eventually('four lines', async () => {
       const all = [...(await hasty.routerLines()), ...(await scene.routerLines())];

@@ -62,7 +62,7 @@ async function switchReleases(
   let old = from;
   for (let turn = 0; turn < options.count; turn += 1) {
     const next = await openBackend(`${options.prefix}${String(turn).padStart(4, '0')}`);
-    await proxy.apply([routesOf('alpha', [next])]);
+    await proxy.apply({ apps: [routesOf('alpha', [next])] });
     await eventually('drained', async () => (await proxy.inFlight(old.id)) === 0);
     await old[Symbol.asyncDispose]();
     await proxy.forget(old.id);
@@ -119,7 +119,7 @@ async function openLive(): Promise<{ lab: ProxyLab & AsyncDisposable; first: Tes
   const lab = await openProxyLab();
   const first = await openEcho('first00000');
   await lab.proxy.ensureRunning();
-  await lab.proxy.apply([routesOf('alpha', [first])]);
+  await lab.proxy.apply({ apps: [routesOf('alpha', [first])] });
   return { lab, first };
 }
 
@@ -163,11 +163,11 @@ describe('switching releases behind a real haproxy', () => {
       response.write('begun ');
       finish = () => response.end('finished');
     });
-    await lab.proxy.apply([routesOf('alpha', [slow])]);
+    await lab.proxy.apply({ apps: [routesOf('alpha', [slow])] });
     const answer = ask(lab.port, 'alpha.test');
     await eventually('the slow request', async () => (await lab.proxy.inFlight(slow.id)) === 1);
     await using next = await openBackend('next000000');
-    await lab.proxy.apply([routesOf('alpha', [next])]);
+    await lab.proxy.apply({ apps: [routesOf('alpha', [next])] });
     assert.equal(await tunnel.echo('still here'), 'still here');
     assert.equal(await lab.proxy.inFlight(first.id), 1);
     finish();
@@ -202,7 +202,7 @@ describe('switching releases behind a real haproxy', () => {
     await using next = await openBackend('next000000');
     const master = await pidIn(lab, 'haproxy.pid');
     const workers = await childrenOf(master);
-    const applied = lab.proxy.apply([routesOf('alpha', [next])]);
+    const applied = lab.proxy.apply({ apps: [routesOf('alpha', [next])] });
     // A worker ends by itself when its master is gone.
     for (const pid of [master, ...workers]) killProcess(pid);
     await applied;
@@ -238,9 +238,9 @@ describe('switching releases behind a real haproxy', () => {
     );
     const load = await underLoad(lab, { seconds: 8 }, async () => {
       for (const count of [5, 6, 20, 40])
-        await lab.proxy.apply([routesOf('alpha', [first]), ...others.slice(0, count)]);
+        await lab.proxy.apply({ apps: [routesOf('alpha', [first]), ...others.slice(0, count)] });
       await run({ file: 'rm', args: [join(lab.stateDir, 'slots.json')] });
-      await lab.reopen().apply([...others.slice(10), routesOf('alpha', [first])]);
+      await lab.reopen().apply({ apps: [...others.slice(10), routesOf('alpha', [first])] });
     });
     assert.equal(load.failed, 0, load.report);
     assert.equal((await ask(lab.port, 'other-39.test')).body, first.id);
@@ -253,7 +253,7 @@ describe('switching releases behind a real haproxy', () => {
     await using _lab = lab;
     const pid = await childrenOf(await pidIn(lab, 'haproxy.pid'));
     const many = await Promise.all(Array.from({ length: 11 }, (_, index) => openBackend(`many${String(index)}`)));
-    await lab.proxy.apply([routesOf('alpha', many)]);
+    await lab.proxy.apply({ apps: [routesOf('alpha', many)] });
     const seen = new Set<string>();
     for (let turn = 0; turn < 44; turn += 1) seen.add((await ask(lab.port, 'alpha.test')).body);
     assert.equal(seen.size, 11);

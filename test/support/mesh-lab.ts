@@ -62,11 +62,7 @@ export class MeshLab {
         meshTls: () => Promise.resolve(node.tls),
       }),
       apply: (routes, refused) =>
-        node.proxy.apply(
-          routes,
-          this.nodes.map((each) => each.peer),
-          refused,
-        ),
+        node.proxy.apply({ apps: routes, members: this.nodes.map((each) => each.peer), refused }),
     };
     this.#t.after(async () => {
       await node.proxy.stop();

@@ -1,10 +1,9 @@
 import type { Clock } from '../../../shared/kit/clock.ts';
-import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
 import type { Run } from '../../../shared/kit/exec.ts';
 import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
-import type { AppRoutes, Proxy } from '../port.ts';
+import type { Proxy, ProxyRoutes } from '../port.ts';
 import { StalledRequests } from './abort-stalled-requests.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
 import { writeLogLine } from './log-pipe.ts';
@@ -86,19 +85,15 @@ class Haproxy implements Proxy {
     return this.#process.healthy();
   }
 
-  apply(
-    routes: readonly AppRoutes[],
-    members: readonly MeshPeer[] = [],
-    refused: readonly string[] = [],
-  ): Promise<void> {
+  apply({ apps, members, refused }: ProxyRoutes): Promise<void> {
     return this.#queue.enqueue('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
       const { slotsPerBackend, mesh } = this.#settings;
       const wanted =
         mesh === undefined
-          ? { routes: routes.map((route) => ({ ...route, peers: [] })) }
-          : { routes, members, refused };
+          ? { routes: apps.map((route) => ({ ...route, peers: [] })) }
+          : { routes: apps, members, refused };
       const { table, errors } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
       await this.#files.prepare();
       if (!this.#meshReady) await this.#writeMesh();
