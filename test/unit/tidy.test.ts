@@ -15,6 +15,7 @@ const TOP_FOLDERS = 'agent bench bin buildpacks cli controller docs examples pac
 const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   controller: [
     'access',
+    'acme',
     'api',
     'assignments',
     'build',
