@@ -161,7 +161,7 @@ class SessionKeeper {
       const takes = {
         countsSwitches,
         ...{ takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true, takesAttach },
-        ...{ routesByAppId: true, takesMaintenance: true, takesCacheNumber: true },
+        ...{ routesByAppId: true, takesMaintenance: true, takesCacheNumber: true, takesCertificates: true },
       };
       const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, checkProbes: CHECK_PROBES };
       return await this.#connection.serve({ kind: 'hello', ...own, ...takes });

@@ -41,6 +41,8 @@ export function costOf(message: AgentMessage | UnknownMessage): number {
       return 1 + message.chunk.length / CHUNK_UNIT_BYTES;
     case 'instanceReport':
       return 1 + message.statuses.length / LIST_UNIT;
+    case 'certificatesServed':
+      return 1 + message.unserved.length / LIST_UNIT;
     case 'logChunk':
       return 1 + message.lines.length / LIST_UNIT;
     default:

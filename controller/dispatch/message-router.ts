@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type {
   AgentMessage,
+  CertificatesServed,
   DesiredAck,
   DestroyedAck,
   Heartbeat,
@@ -44,6 +45,8 @@ export interface MessageRouterDeps {
   readonly onNodeEvent?: ((node: { readonly id: NodeId; readonly name: string }, event: NodeEvent) => void) | undefined;
 }
 
+type Rest = CertificatesServed | DestroyedAck | NodeEvent | RoutesAck | SwitchFigures;
+
 /** Passes the messages of an agent to the modules that handle them. Hello is handled by the dispatcher. */
 export class MessageRouter {
   readonly #deps: MessageRouterDeps;
@@ -79,12 +82,17 @@ export class MessageRouter {
     }
   }
 
-  #routeRest(session: AgentSession, message: DestroyedAck | NodeEvent | RoutesAck | SwitchFigures): void {
+  #routeRest(session: AgentSession, message: Rest): void {
     const { routes, destroyed, switches } = this.#deps;
     if (message.kind === 'routesAck') routes.acknowledged(session, message);
+    else if (message.kind === 'certificatesServed') this.#certificatesServed(session, message);
     else if (message.kind === 'destroyedAck') destroyed.acknowledged(session, message);
     else if (message.kind === 'nodeEvent') this.#nodeEvent(session, message);
     else switches.reported(session, message);
+  }
+
+  #certificatesServed(session: AgentSession, message: CertificatesServed): void {
+    if (this.#deps.routes.certificatesServed(session, message)) this.#deps.notify(session.nodeId);
   }
 
   #heartbeat(node: LiveNodeState, heartbeat: Heartbeat): void {

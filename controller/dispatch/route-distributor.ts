@@ -1,19 +1,11 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import {
-  routesBetween,
-  routesDigest,
-  unchangedTableUpdate,
-  fullTableUpdate,
-  type FleetRoutes,
-} from '../../shared/domain/fleet-routes.ts';
+import { routesBetween, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { SerialQueue } from '../../shared/kit/serial-queue.ts';
-import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
-import type { RoutesAck } from '../../shared/rpc/messages.ts';
-import type { WireControllerMessage } from '../../shared/rpc/service.ts';
+import type { CertificatesServed, RoutesAck } from '../../shared/rpc/messages.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { RunningRow } from '../domain/assignments.ts';
 import type { Store } from '../store/port.ts';
@@ -21,8 +13,10 @@ import type { AgentSession } from './agent-session.ts';
 import type { RouteTableRow } from './limit-route-table.ts';
 import { meshPeer, routeTableRows, type RouteTableInput } from './route-table.ts';
 import type { NodeRegistry } from './node-registry.ts';
+import { RouteMessages } from './route-messages.ts';
 import { RouteWaits } from './route-waits.ts';
 import { RouteTableCapacity } from './route-table-capacity.ts';
+import { ServedCertificates } from './served-certificates.ts';
 
 export interface RouteDistributorDeps {
   readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent'>;
@@ -52,13 +46,12 @@ export class RouteDistributor {
   readonly #waitingForFullTable = new Set<AgentSession>();
   #fullTablesInFlight = 0;
   readonly capacity: RouteTableCapacity;
+  /** Which node serves which certificate. */
+  readonly served = new ServedCertificates();
   #table: FleetRoutes;
   /** Undefined until the first refresh and after each revocation. */
   #refused: readonly string[] | undefined;
-  #fullTableMessage: WireControllerMessage | undefined;
-  #unchangedMessage: { readonly digest: string; readonly message: WireControllerMessage } | undefined;
-  /** The difference to the previous version. */
-  #deltaMessage: WireControllerMessage | undefined;
+  #messages: RouteMessages;
   #isLoaded = false;
   #refreshScheduled = false;
   #refreshDurationMs = 0;
@@ -68,7 +61,8 @@ export class RouteDistributor {
     this.#deps = deps;
     this.#waits = new RouteWaits(deps);
     this.capacity = new RouteTableCapacity((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
-    this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [] };
+    this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [], certificates: [] };
+    this.#messages = new RouteMessages(this.#table);
   }
 
   scheduleRefresh(): void {
@@ -94,6 +88,7 @@ export class RouteDistributor {
   /** Sends the full table, or confirms the one that the agent has. */
   async sessionStarted(session: AgentSession): Promise<void> {
     if (session.hello?.takesFleetRoutes !== true) return;
+    this.served.sessionStarted(session.nodeId);
     if (!this.#isLoaded) await this.#enqueue(() => this.#refresh());
     this.#sendUpdate(session);
   }
@@ -109,6 +104,14 @@ export class RouteDistributor {
     // The controller fills a gap by sending the full table, so an operator need not see it.
     session.routes.refusedReason = ack.reason?.code === 'SLIP_ROUTES_GAP' ? undefined : ack.reason;
     this.#waits.answered(session, this.#table.version);
+  }
+
+  /** @returns false when the node cannot know this version */
+  certificatesServed(session: AgentSession, report: CertificatesServed): boolean {
+    const isKnown = report.version <= (session.routes.sent ?? 0);
+    if (isKnown) this.served.reported(session.nodeId, report);
+    else session.warnOnce('session.unknown_routes', { version: report.version });
+    return isKnown;
   }
 
   sessionEnded(session: AgentSession): void {
@@ -179,8 +182,9 @@ export class RouteDistributor {
     const members = [...this.#deps.registry.all()].filter((node) => node.state !== 'removed');
     const peers = members.map(meshPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
     const refused = this.#refused ?? this.#table.refused;
-    const apps = this.capacity.select(rows, { peers, refused });
-    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused };
+    const { certificates } = this.#table;
+    const apps = this.capacity.select(rows, { peers, refused, certificates });
+    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused, certificates };
     const delta = routesBetween(this.#table, next);
     const { removedNodeIds, removedAppIds } = delta;
     const changes = [delta.peers, delta.apps, removedNodeIds, removedAppIds, delta.refused];
@@ -188,8 +192,8 @@ export class RouteDistributor {
     for (const { appId } of delta.apps) this.#changedAt.set(appId, next.version);
     for (const appId of removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
-    this.#deltaMessage = encodeControllerMessage({ kind: 'fleetRoutes', update: delta });
-    [this.#fullTableMessage, this.#unchangedMessage] = [undefined, undefined];
+    this.served.tableChanged(delta);
+    this.#messages = new RouteMessages(next, delta);
     for (const session of this.#deps.sessions()) this.#sendUpdate(session);
   }
 
@@ -203,8 +207,7 @@ export class RouteDistributor {
       routes.full
     )
       return;
-    const message = this.#messageFor(session);
-    const isFullTable = message === this.#fullTableMessage;
+    const { message, isFullTable } = this.#messages.next(session);
     if (isFullTable && this.#fullTablesInFlight >= FULL_TABLES_IN_FLIGHT_MAX) {
       this.#waitingForFullTable.add(session);
       return;
@@ -231,23 +234,6 @@ export class RouteDistributor {
     if (next === undefined) return;
     this.#waitingForFullTable.delete(next);
     this.#sendUpdate(next);
-  }
-
-  #messageFor({ hello, routes }: AgentSession): WireControllerMessage {
-    if (routes.sent === this.#table.version - 1 && this.#deltaMessage !== undefined) return this.#deltaMessage;
-    if (!routes.begun && hello?.fleetRoutesDigest === this.#unchanged().digest) return this.#unchanged().message;
-    return (this.#fullTableMessage ??= encodeControllerMessage({
-      kind: 'fleetRoutes',
-      update: fullTableUpdate(this.#table),
-    }));
-  }
-
-  #unchanged(): { readonly digest: string; readonly message: WireControllerMessage } {
-    const digest = this.#unchangedMessage?.digest ?? routesDigest(this.#table);
-    return (this.#unchangedMessage ??= {
-      digest,
-      message: encodeControllerMessage({ kind: 'fleetRoutes', update: unchangedTableUpdate(this.#table, digest) }),
-    });
   }
 
   /** Sends the full table again. This happens at once the first time that the agent reports a gap, and after a pause otherwise. */

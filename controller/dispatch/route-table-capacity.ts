@@ -1,6 +1,6 @@
 import type { NewEvent } from '../../shared/domain/event.ts';
-import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
-import { fixedTableBytes, TABLE_BYTES_MAX } from '../../shared/domain/fleet-routes-size.ts';
+import type { FleetApp } from '../../shared/domain/fleet-routes.ts';
+import { fixedTableBytes, TABLE_BYTES_MAX, type FixedParts } from '../../shared/domain/fleet-routes-size.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { limitRouteTable, type LimitedRouteTable, type RouteTableRow } from './limit-route-table.ts';
@@ -25,7 +25,7 @@ export class RouteTableCapacity {
   }
 
   /** @returns the apps of the table. Each app that loses its entry gets an event. */
-  select(rows: readonly RouteTableRow[], others: Pick<FleetRoutes, 'peers' | 'refused'>): readonly FleetApp[] {
+  select(rows: readonly RouteTableRow[], others: FixedParts): readonly FleetApp[] {
     const { apps, leftOut } = limitRouteTable(rows, TABLE_BYTES_MAX - fixedTableBytes(others));
     for (const { entry } of leftOut.size === 0 ? [] : rows) {
       const reason = leftOut.get(entry.appId);

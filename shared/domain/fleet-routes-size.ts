@@ -1,4 +1,4 @@
-import type { FleetApp, FleetRoutes, MeshPeer } from './fleet-routes.ts';
+import type { FleetApp, FleetCertificate, FleetRoutes, HttpsRules, MeshPeer } from './fleet-routes.ts';
 
 // The route table of the fleet is one message of at most 8 MiB. These limits keep it below that size.
 
@@ -13,19 +13,38 @@ export const DOMAINS_BYTES_MAX = 3 * MEBIBYTE;
 /** Most bytes of the maintenance pages of all apps, while these apps are in maintenance. */
 export const PAGES_BYTES_MAX = MEBIBYTE;
 
+/** Most bytes of all certificates in the table: about 8 000 certificates of one name. */
+export const CERTIFICATES_BYTES_MAX = MEBIBYTE;
+
 /** A name in a list: its length, and the number of its field. */
 export const NAME_BYTES = 3;
 const LINE_BYTES = 16;
+/** A position in a list of host names. */
+const POSITION_BYTES = 2;
 
 /** An upper bound of the bytes in the message. Pure, like all functions of this file. */
-export function appLineBytes({ appId, app, hostnames, nodeIds, maintenance }: FleetApp): number {
+export function appLineBytes({ appId, app, hostnames, nodeIds, maintenance, https }: FleetApp): number {
   const pageBytes = maintenance === undefined ? 0 : LINE_BYTES + Buffer.byteLength(maintenance.page ?? '');
-  return pageBytes + LINE_BYTES + appId.length + app.length + listBytes(hostnames) + listBytes(nodeIds);
+  const bytes = LINE_BYTES + appId.length + app.length + listBytes(hostnames) + listBytes(nodeIds);
+  return bytes + pageBytes + (https === undefined ? 0 : httpsBytes(https));
 }
 
+function httpsBytes({ redirected, canonical = '' }: HttpsRules): number {
+  return 2 * LINE_BYTES + redirected.length * POSITION_BYTES + canonical.length;
+}
+
+export function certificateBytes({ id, fingerprint, names }: FleetCertificate): number {
+  return LINE_BYTES + id.length + fingerprint.length + listBytes(names);
+}
+
+/** The table without its apps. */
+export type FixedParts = Omit<FleetRoutes, 'epoch' | 'version' | 'apps'>;
+
 /** Bytes of the table without its apps. */
-export function fixedTableBytes({ peers, refused }: Pick<FleetRoutes, 'peers' | 'refused'>): number {
-  return 4 * LINE_BYTES + peers.reduce((sum, peer) => sum + peerBytes(peer), 0) + listBytes(refused);
+export function fixedTableBytes({ peers, refused, certificates, acmeThumbprint = '' }: FixedParts): number {
+  const peersBytes = peers.reduce((sum, peer) => sum + peerBytes(peer), 0);
+  const certificatesBytes = certificates.reduce((sum, one) => sum + certificateBytes(one), 0);
+  return 5 * LINE_BYTES + peersBytes + listBytes(refused) + certificatesBytes + acmeThumbprint.length;
 }
 
 function peerBytes({ nodeId, name, address }: MeshPeer): number {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Epoch } from './assignment.ts';
-import type { AppId, NodeId } from './ids.ts';
+import type { AppId, CertificateId, NodeId } from './ids.ts';
 import type { AppName } from './names.ts';
 
 /** Most names of one app in the table. An agent refuses the whole table when an app has more, so the controller leaves out the others. */
@@ -28,6 +28,17 @@ export interface FleetApp {
   readonly nodeIds: readonly NodeId[];
   /** Present while the app is in maintenance: every proxy answers its requests with status 503. */
   readonly maintenance?: Maintenance | undefined;
+  /** Absent: its plain requests are not redirected. */
+  readonly https?: HttpsRules | undefined;
+}
+
+export interface HttpsRules {
+  /** Host names of the app whose plain requests get status 308. In the order of `hostnames`. */
+  readonly redirected: readonly string[];
+  /** Strict-Transport-Security of its answers over https; absent: no such header. */
+  readonly hstsMaxAgeS?: number | undefined;
+  /** The name to which requests for the other names of the app are redirected. */
+  readonly canonical?: string | undefined;
 }
 
 export interface Maintenance {
@@ -37,6 +48,16 @@ export interface Maintenance {
 
 /** Most bytes of the own maintenance page of an app. */
 export const PAGE_BYTES_MAX = 64 * 1024;
+
+/** A certificate that every node serves. Nodes fetch it with its key from the controller. */
+export interface FleetCertificate {
+  /** Also the name of its file on nodes. It stays the same when the certificate is renewed. */
+  readonly id: CertificateId;
+  /** SHA-256 of the certificate (DER), hexadecimal, lower case. */
+  readonly fingerprint: string;
+  /** Sorted, lower case. `*.example.com` matches names with one more label. */
+  readonly names: readonly string[];
+}
 
 /** The route table of the fleet: the host names of each app, and the nodes that serve them. */
 export interface FleetRoutes {
@@ -49,6 +70,10 @@ export interface FleetRoutes {
   readonly apps: readonly FleetApp[];
   /** Serials of certificates that were revoked or replaced by a rejoin, sorted. A node that shows one of them is refused. */
   readonly refused: readonly string[];
+  /** By id. */
+  readonly certificates: readonly FleetCertificate[];
+  /** Thumbprint (RFC 8555 8.1) of the account key of the fleet. With it, every node answers HTTP-01 challenges. */
+  readonly acmeThumbprint?: string | undefined;
 }
 
 /** A change of the table, or all of it. */
@@ -57,6 +82,7 @@ export interface RoutesUpdate extends FleetRoutes {
   readonly baseVersion: number;
   readonly removedNodeIds: readonly NodeId[];
   readonly removedAppIds: readonly AppId[];
+  readonly removedCertificateIds: readonly CertificateId[];
   /** The table is equal to the one with this digest, and is not repeated here. */
   readonly sameAs: string | undefined;
 }
@@ -67,32 +93,44 @@ export function meshNameOf(nodeId: string): string {
 }
 
 export function fullTableUpdate(table: FleetRoutes): RoutesUpdate {
-  return { ...table, baseVersion: 0, removedNodeIds: [], removedAppIds: [], sameAs: undefined };
+  const removed = { removedNodeIds: [], removedAppIds: [], removedCertificateIds: [] };
+  return { ...table, baseVersion: 0, ...removed, sameAs: undefined };
 }
 
 /** Equal for equal content, in any epoch and version. */
-export function routesDigest({ peers, apps, refused }: Pick<FleetRoutes, 'peers' | 'apps' | 'refused'>): string {
+export function routesDigest(table: Omit<FleetRoutes, 'epoch' | 'version'>): string {
+  const { peers, apps, refused, certificates, acmeThumbprint } = table;
   const content = [
     peers.map(({ nodeId, name, address, port }) => [nodeId, name, address, port]),
-    // Without maintenance, the digest is the one of older agents.
-    apps.map(({ appId, app, hostnames, nodeIds, maintenance }) => [
+    // Without maintenance and HTTPS, the digest is the one of older agents.
+    apps.map(({ appId, app, hostnames, nodeIds, maintenance, https }) => [
       ...[appId, app, hostnames, nodeIds],
       ...(maintenance === undefined ? [] : [maintenance.page ?? '']),
+      ...(https === undefined ? [] : [[https.redirected, https.hstsMaxAgeS ?? -1, https.canonical ?? '']]),
     ]),
     refused.toSorted(),
+    ...(certificates.length === 0 ? [] : [certificates.map(({ id, fingerprint, names }) => [id, fingerprint, names])]),
+    ...(acmeThumbprint === undefined ? [] : [acmeThumbprint]),
   ];
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
 }
 
+/** The table as it is stored by an agent that does not know certificates. */
+export function withoutCertificates({ acmeThumbprint: _, ...table }: FleetRoutes): FleetRoutes {
+  return { ...table, apps: table.apps.map(({ https: _rules, ...app }) => app), certificates: [] };
+}
+
 /** For an agent that already has the table. It saves a large transfer when a whole fleet reconnects. */
 export function unchangedTableUpdate({ epoch, version }: FleetRoutes, digest: string): RoutesUpdate {
-  return { ...fullTableUpdate({ epoch, version, peers: [], apps: [], refused: [] }), sameAs: digest };
+  const none = { peers: [], apps: [], refused: [], certificates: [] };
+  return { ...fullTableUpdate({ epoch, version, ...none }), sameAs: digest };
 }
 
 /** The update from one table to the next, without equal entries. */
 export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUpdate {
   const peers = changes(before.peers, after.peers, (peer) => peer.nodeId);
   const apps = changes(before.apps, after.apps, (app) => app.appId);
+  const certificates = changes(before.certificates, after.certificates, ({ id }) => id);
   return {
     epoch: after.epoch,
     version: after.version,
@@ -101,6 +139,9 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
     apps: apps.changed,
     removedNodeIds: peers.removed,
     removedAppIds: apps.removed,
+    certificates: certificates.changed,
+    removedCertificateIds: certificates.removed,
+    ...thumbprintOf(after),
     refused: after.refused.filter((serial) => !before.refused.includes(serial)),
     sameAs: undefined,
   };
@@ -110,15 +151,28 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
 export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
   const { epoch, version } = update;
   if (update.sameAs !== undefined) return { ...table, epoch, version };
-  if (update.baseVersion === 0)
-    return { epoch, version, peers: update.peers, apps: update.apps, refused: update.refused };
+  const thumbprint = thumbprintOf(update);
+  if (update.baseVersion === 0) {
+    const { peers, apps, refused, certificates } = update;
+    return { epoch, version, peers, apps, refused, certificates, ...thumbprint };
+  }
   return {
     epoch,
     version,
     peers: merged(table.peers, update.peers, { keyOf: (peer) => peer.nodeId, removed: update.removedNodeIds }),
     apps: merged(table.apps, update.apps, { keyOf: (app) => app.appId, removed: update.removedAppIds }),
     refused: [...new Set([...table.refused, ...update.refused])].sort(),
+    certificates: merged(table.certificates, update.certificates, {
+      keyOf: ({ id }) => id,
+      removed: update.removedCertificateIds,
+    }),
+    ...thumbprint,
   };
+}
+
+/** Every update has the current thumbprint. */
+function thumbprintOf({ acmeThumbprint }: FleetRoutes): Pick<FleetRoutes, 'acmeThumbprint'> {
+  return acmeThumbprint === undefined ? {} : { acmeThumbprint };
 }
 
 function changes<T, K extends string>(

@@ -6,6 +6,7 @@ export type UserId = Brand<string, 'UserId'>;
 export type NodeId = Brand<string, 'NodeId'>;
 export type BuildId = Brand<string, 'BuildId'>;
 export type TaskId = Brand<string, 'TaskId'>;
+export type CertificateId = Brand<string, 'CertificateId'>;
 /** One run of one instance of one release; never reused. Lower-case letters, digits; at most 26 characters. */
 export type InstanceId = Brand<string, 'InstanceId'>;
 

@@ -1,4 +1,5 @@
 import { toReason } from '../domain/instance.ts';
+import { certificatesServed, encodeServed } from './certificate-codec.ts';
 import { z } from 'zod';
 import type { AppName } from '../domain/names.ts';
 import type { AppId, TaskId } from '../domain/ids.ts';
@@ -37,6 +38,7 @@ const hello = z
     takesCacheNumber: z.boolean(),
     takesAttach: z.boolean(),
     countsSwitches: z.boolean(),
+    takesCertificates: z.boolean(),
     taskKinds: z
       .array(field.word)
       .max(100)
@@ -125,6 +127,10 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<AgentMessage,
   destroyedAck: (wire) => ({ kind: 'destroyedAck', ...decode(destroyedAck, wire, 'destroyed_ack') }),
   routesAck: (wire) => ({ kind: 'routesAck', ...decode(routesAck, wire, 'routes_ack') }),
   switchFigures: (wire) => ({ kind: 'switchFigures', ...decode(nodeFigures, wire, 'switch_figures') }),
+  certificatesServed: (wire) => ({
+    kind: 'certificatesServed',
+    ...decode(certificatesServed, wire, 'certificates_served'),
+  }),
 };
 
 /** An invalid result counts as a failure of its task, so that the task ends. */
@@ -158,6 +164,7 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
   }),
   destroyedAck: ({ appIds }) => ({ destroyedAck: { appIds: [...appIds] } }),
   switchFigures: ({ kind: _, ...figures }) => ({ switchFigures: encodeFigures(figures) }),
+  certificatesServed: ({ kind: _, ...served }) => ({ certificatesServed: encodeServed(served) }),
   routesAck: ({ version, reason: why }) => ({
     routesAck: {
       version,
@@ -186,6 +193,7 @@ function encodeHello({
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
     ...encodeTakes(routes),
+    takesCertificates: routes.takesCertificates ?? false,
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     bootId: routes.bootId ?? '',
     taskKinds: [...(routes.taskKinds ?? [])],

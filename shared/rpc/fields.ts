@@ -69,6 +69,10 @@ export const domain = z
   .refine((value) => accepts(parseDomain)(value) && value === value.toLowerCase(), 'is not a domain');
 /** Serial of a certificate, as the controller stores it. */
 export const serial = z.string().regex(/^[0-9a-f]{2,64}$/, 'is not a serial');
+/** SHA-256 of a certificate. */
+export const fingerprint = z.string().regex(/^[0-9a-f]{64}$/, 'is not a fingerprint');
+/** RFC 8555 8.1: SHA-256 of a key, base64url. */
+export const thumbprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'is not a thumbprint');
 export const commit = z.string().regex(/^[0-9a-f]{40}$/, 'is not a commit');
 export const stackName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'is not a stack name');
 export const layerName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not a layer name');

@@ -4,19 +4,25 @@ import {
   HOSTNAMES_MAX,
   PAGE_BYTES_MAX,
   type FleetApp,
+  type FleetCertificate,
   type FleetRoutes,
+  type HttpsRules,
   type MeshPeer,
   type RoutesUpdate,
 } from '../domain/fleet-routes.ts';
-import type { AppId, NodeId } from '../domain/ids.ts';
+import type { AppId, CertificateId, NodeId } from '../domain/ids.ts';
 import * as field from './fields.ts';
 import type { FleetApp as WireFleetApp } from './gen/slipway/v1/FleetApp.ts';
 import type { FleetRoutes as WireFleetRoutes } from './gen/slipway/v1/FleetRoutes.ts';
+import type { HttpsRules as WireHttpsRules } from './gen/slipway/v1/HttpsRules.ts';
 import { epoch } from './schemas.ts';
 
 const MAX_PEERS = 20_000;
 const MAX_APPS = 50_000;
 const MAX_REFUSED = 100_000;
+const MAX_CERTIFICATES = 20_000;
+const MAX_CERTIFICATE_NAMES = 100;
+const MAX_HSTS_AGE_S = 10 * 365 * 24 * 60 * 60;
 
 const peer: z.ZodType<MeshPeer> = z.object({
   nodeId: field.id<NodeId>(),
@@ -25,34 +31,113 @@ const peer: z.ZodType<MeshPeer> = z.object({
   port: z.int().min(0).max(65_535),
 });
 
-const app: z.ZodType<FleetApp> = z
+const appFields = {
+  appId: field.id<AppId>(),
+  app: field.appName,
+  hostnames: z.array(field.domain).max(HOSTNAMES_MAX),
+  nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
+  maintenance: field.optional(
+    z.object({ page: field.emptyIsAbsent<string>(z.string().max(PAGE_BYTES_MAX)).optional() }),
+  ),
+};
+
+const hstsMaxAgeS = field.optional(z.int().min(0).max(MAX_HSTS_AGE_S));
+const canonical = field.emptyIsAbsent<string>(field.domain);
+
+const storedApp: z.ZodType<FleetApp> = z
   .object({
-    appId: field.id<AppId>(),
-    app: field.appName,
-    hostnames: z.array(field.domain).max(HOSTNAMES_MAX),
-    nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
-    maintenance: field.optional(
-      z.object({ page: field.emptyIsAbsent<string>(z.string().max(PAGE_BYTES_MAX)).optional() }),
+    ...appFields,
+    https: z
+      .object({
+        redirected: z.array(field.domain).max(HOSTNAMES_MAX),
+        hstsMaxAgeS: hstsMaxAgeS.optional(),
+        canonical: canonical.optional(),
+      })
+      .optional(),
+  })
+  .transform(withoutAbsent);
+
+const sentApp: z.ZodType<FleetApp> = z
+  .object({
+    ...appFields,
+    https: field.optional(
+      z.object({ redirectedPositions: z.array(field.count).max(HOSTNAMES_MAX), hstsMaxAgeS, canonical }),
     ),
   })
-  .transform(({ maintenance, ...entry }) => (maintenance === undefined ? entry : { ...entry, maintenance }));
+  .refine(
+    ({ hostnames, https }) => (https?.redirectedPositions ?? []).every((position) => position < hostnames.length),
+    'redirects a name that is not in the list',
+  )
+  .transform(({ https, ...entry }) => withoutAbsent({ ...entry, https: https && rulesOf(https, entry.hostnames) }));
+
+interface SentRules extends Omit<HttpsRules, 'redirected'> {
+  readonly redirectedPositions: readonly number[];
+}
+
+function rulesOf({ redirectedPositions, ...rules }: SentRules, hostnames: readonly string[]): HttpsRules {
+  const positions = new Set(redirectedPositions);
+  return { redirected: hostnames.filter((_name, position) => positions.has(position)), ...rules };
+}
+
+function withoutAbsent({ maintenance, https, ...entry }: FleetApp): FleetApp {
+  return {
+    ...entry,
+    ...(maintenance === undefined ? {} : { maintenance }),
+    ...(https === undefined ? {} : { https: withoutAbsentRules(https) }),
+  };
+}
+
+function withoutAbsentRules({ redirected, hstsMaxAgeS: maxAgeS, canonical: name }: HttpsRules): HttpsRules {
+  return {
+    redirected,
+    ...(maxAgeS === undefined ? {} : { hstsMaxAgeS: maxAgeS }),
+    ...(name === undefined ? {} : { canonical: name }),
+  };
+}
+
+const certificate: z.ZodType<FleetCertificate> = z.object({
+  id: field.id<CertificateId>(),
+  fingerprint: field.fingerprint,
+  names: z.array(field.domain).min(1).max(MAX_CERTIFICATE_NAMES),
+});
 
 const refused = z.array(field.serial).max(MAX_REFUSED);
-const entries = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS), apps: z.array(app).max(MAX_APPS) };
+const certificates = z.array(certificate).max(MAX_CERTIFICATES);
+const head = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS) };
 
-/** The form on an agent's disk. Older agents stored no refused certificates. */
-export const fleetRoutes: z.ZodType<FleetRoutes> = z.object({ ...entries, refused: refused.default([]) });
+/** The form on an agent's disk. Older agents stored no refused certificates, and no certificates of proxies. */
+export const fleetRoutes: z.ZodType<FleetRoutes> = z
+  .object({
+    ...head,
+    apps: z.array(storedApp).max(MAX_APPS),
+    refused: refused.default([]),
+    certificates: certificates.default([]),
+    acmeThumbprint: field.thumbprint.optional(),
+  })
+  .transform(({ acmeThumbprint, ...table }) => ({ ...table, ...thumbprintField(acmeThumbprint) }));
 
 export const routesUpdate: z.ZodType<RoutesUpdate> = z
   .object({
-    ...entries,
+    ...head,
+    apps: z.array(sentApp).max(MAX_APPS),
     refusedCertificates: refused,
     baseVersion: field.count,
     removedNodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
     removedAppIds: z.array(field.id<AppId>()).max(MAX_APPS),
     sameAs: field.emptyIsAbsent<string>(field.word),
+    certificates,
+    removedCertificateIds: z.array(field.id<CertificateId>()).max(MAX_CERTIFICATES),
+    acmeThumbprint: field.emptyIsAbsent<string>(field.thumbprint),
   })
-  .transform(({ refusedCertificates, ...update }): RoutesUpdate => ({ ...update, refused: refusedCertificates }));
+  .transform(({ refusedCertificates, acmeThumbprint, ...update }): RoutesUpdate => ({
+    ...update,
+    refused: refusedCertificates,
+    ...thumbprintField(acmeThumbprint),
+  }));
+
+function thumbprintField(acmeThumbprint: string | undefined): Pick<FleetRoutes, 'acmeThumbprint'> {
+  return acmeThumbprint === undefined ? {} : { acmeThumbprint };
+}
 
 export function encodeRoutes({ refused: refusedCertificates, ...update }: RoutesUpdate): WireFleetRoutes {
   return {
@@ -63,14 +148,27 @@ export function encodeRoutes({ refused: refusedCertificates, ...update }: Routes
     removedNodeIds: [...update.removedNodeIds],
     removedAppIds: [...update.removedAppIds],
     sameAs: update.sameAs ?? '',
+    certificates: update.certificates.map((one) => ({ ...one, names: [...one.names] })),
+    removedCertificateIds: [...update.removedCertificateIds],
+    acmeThumbprint: update.acmeThumbprint ?? '',
   };
 }
 
-function encodeApp({ maintenance, ...entry }: FleetApp): WireFleetApp {
+function encodeApp({ maintenance, https, ...entry }: FleetApp): WireFleetApp {
   return {
     ...entry,
     hostnames: [...entry.hostnames],
     nodeIds: [...entry.nodeIds],
     ...(maintenance === undefined ? {} : { maintenance: { page: maintenance.page ?? '' } }),
+    ...(https === undefined ? {} : { https: encodeRules(https, entry.hostnames) }),
+  };
+}
+
+function encodeRules(rules: HttpsRules, hostnames: readonly string[]): WireHttpsRules {
+  const redirected = new Set(rules.redirected);
+  return {
+    redirectedPositions: hostnames.flatMap((name, position) => (redirected.has(name) ? [position] : [])),
+    ...(rules.hstsMaxAgeS === undefined ? {} : { hstsMaxAgeS: rules.hstsMaxAgeS }),
+    canonical: rules.canonical ?? '',
   };
 }

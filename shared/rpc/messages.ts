@@ -1,5 +1,5 @@
 import type { DesiredState, Epoch } from '../domain/assignment.ts';
-import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
+import type { AppId, CertificateId, InstanceId, TaskId } from '../domain/ids.ts';
 import type { EgressTable } from '../domain/egress.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
@@ -41,6 +41,8 @@ export interface Hello {
   readonly takesAttach?: boolean | undefined;
   /** It reads {@link CountSwitches}. */
   readonly countsSwitches?: boolean | undefined;
+  /** It reads certificates and HTTPS rules in the route table. */
+  readonly takesCertificates?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -126,6 +128,20 @@ export interface SwitchFigures extends NodeFigures {
   readonly kind: 'switchFigures';
 }
 
+/** The proxy of the node serves all certificates of this version of the route table, except these. */
+export interface CertificatesServed {
+  readonly kind: 'certificatesServed';
+  readonly version: number;
+  readonly unserved: readonly UnservedCertificate[];
+}
+
+export interface UnservedCertificate {
+  readonly id: CertificateId;
+  /** The former certificate, which the node still serves under this id. */
+  readonly servedFingerprint?: string | undefined;
+  readonly reason: Reason;
+}
+
 /** A message of an unknown kind. It is ignored. */
 export interface UnknownMessage {
   readonly kind: 'unknown';
@@ -142,7 +158,8 @@ export type AgentMessage =
   | NodeEvent
   | RoutesAck
   | DestroyedAck
-  | SwitchFigures;
+  | SwitchFigures
+  | CertificatesServed;
 
 export interface Welcome {
   readonly kind: 'welcome';

@@ -1,5 +1,5 @@
-import type { FleetApp, FleetRoutes, MeshPeer } from '../../shared/domain/fleet-routes.ts';
-import type { AppId, NodeId } from '../../shared/domain/ids.ts';
+import type { FleetApp, FleetCertificate, FleetRoutes, MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import type { AppId, CertificateId, NodeId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
 /** @param letters two letters for the id */
@@ -12,8 +12,16 @@ export function anApp(name: string, nodes: readonly string[]): FleetApp {
   return { appId, app: name as AppName, hostnames: [`${name}.example.test`], nodeIds: nodes.map(nodeIdOf) };
 }
 
+/** @param digit a hexadecimal digit, from which the fingerprint is made */
+export function aCertificate(name: string, digit = 'a'): FleetCertificate {
+  return { id: `crt0000${name}` as CertificateId, fingerprint: digit.repeat(64), names: [`${name}.example.test`] };
+}
+
+/** A thumbprint of an account key. */
+export const THUMBPRINT = 'N_LmnGsDFu3wcCY-U0CqLXpKc9iCJ1bSzR5D1YbXxEo';
+
 export function aTable(version: number, fields: Partial<Omit<FleetRoutes, 'version'>>): FleetRoutes {
-  return { epoch: { counter: 1, id: 'life' }, version, peers: [], apps: [], refused: [], ...fields };
+  return { epoch: { counter: 1, id: 'life' }, version, peers: [], apps: [], refused: [], certificates: [], ...fields };
 }
 
 function nodeIdOf(letters: string): NodeId {

@@ -9,6 +9,7 @@ import type { AttachedBytes as _slipway_v1_AttachedBytes, AttachedBytes__Output 
 import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _slipway_v1_BuildResult__Output } from './slipway/v1/BuildResult.ts';
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
 import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from './slipway/v1/CancelTask.ts';
+import type { CertificatesServed as _slipway_v1_CertificatesServed, CertificatesServed__Output as _slipway_v1_CertificatesServed__Output } from './slipway/v1/CertificatesServed.ts';
 import type { CheckResult as _slipway_v1_CheckResult, CheckResult__Output as _slipway_v1_CheckResult__Output } from './slipway/v1/CheckResult.ts';
 import type { Command as _slipway_v1_Command, Command__Output as _slipway_v1_Command__Output } from './slipway/v1/Command.ts';
 import type { CommandResult as _slipway_v1_CommandResult, CommandResult__Output as _slipway_v1_CommandResult__Output } from './slipway/v1/CommandResult.ts';
@@ -24,12 +25,14 @@ import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _sl
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from './slipway/v1/Epoch.ts';
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from './slipway/v1/Exit.ts';
 import type { FleetApp as _slipway_v1_FleetApp, FleetApp__Output as _slipway_v1_FleetApp__Output } from './slipway/v1/FleetApp.ts';
+import type { FleetCertificate as _slipway_v1_FleetCertificate, FleetCertificate__Output as _slipway_v1_FleetCertificate__Output } from './slipway/v1/FleetCertificate.ts';
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from './slipway/v1/FleetRoutes.ts';
 import type { HealthCheck as _slipway_v1_HealthCheck, HealthCheck__Output as _slipway_v1_HealthCheck__Output } from './slipway/v1/HealthCheck.ts';
 import type { HealthChecks as _slipway_v1_HealthChecks, HealthChecks__Output as _slipway_v1_HealthChecks__Output } from './slipway/v1/HealthChecks.ts';
 import type { Heartbeat as _slipway_v1_Heartbeat, Heartbeat__Output as _slipway_v1_Heartbeat__Output } from './slipway/v1/Heartbeat.ts';
 import type { Hello as _slipway_v1_Hello, Hello__Output as _slipway_v1_Hello__Output } from './slipway/v1/Hello.ts';
 import type { HostCheck as _slipway_v1_HostCheck, HostCheck__Output as _slipway_v1_HostCheck__Output } from './slipway/v1/HostCheck.ts';
+import type { HttpsRules as _slipway_v1_HttpsRules, HttpsRules__Output as _slipway_v1_HttpsRules__Output } from './slipway/v1/HttpsRules.ts';
 import type { InstanceReport as _slipway_v1_InstanceReport, InstanceReport__Output as _slipway_v1_InstanceReport__Output } from './slipway/v1/InstanceReport.ts';
 import type { InstanceStatus as _slipway_v1_InstanceStatus, InstanceStatus__Output as _slipway_v1_InstanceStatus__Output } from './slipway/v1/InstanceStatus.ts';
 import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from './slipway/v1/Layer.ts';
@@ -58,6 +61,7 @@ import type { TaskProgress as _slipway_v1_TaskProgress, TaskProgress__Output as 
 import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from './slipway/v1/TaskResult.ts';
 import type { UnreadableRequest as _slipway_v1_UnreadableRequest, UnreadableRequest__Output as _slipway_v1_UnreadableRequest__Output } from './slipway/v1/UnreadableRequest.ts';
 import type { UnreadableRequests as _slipway_v1_UnreadableRequests, UnreadableRequests__Output as _slipway_v1_UnreadableRequests__Output } from './slipway/v1/UnreadableRequests.ts';
+import type { UnservedCertificate as _slipway_v1_UnservedCertificate, UnservedCertificate__Output as _slipway_v1_UnservedCertificate__Output } from './slipway/v1/UnservedCertificate.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from './slipway/v1/Upgrade.ts';
 import type { Welcome as _slipway_v1_Welcome, Welcome__Output as _slipway_v1_Welcome__Output } from './slipway/v1/Welcome.ts';
 import type { WithheldInstance as _slipway_v1_WithheldInstance, WithheldInstance__Output as _slipway_v1_WithheldInstance__Output } from './slipway/v1/WithheldInstance.ts';
@@ -77,6 +81,7 @@ export interface ProtoGrpcType {
       BuildResult: MessageTypeDefinition<_slipway_v1_BuildResult, _slipway_v1_BuildResult__Output>
       CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
       CancelTask: MessageTypeDefinition<_slipway_v1_CancelTask, _slipway_v1_CancelTask__Output>
+      CertificatesServed: MessageTypeDefinition<_slipway_v1_CertificatesServed, _slipway_v1_CertificatesServed__Output>
       CheckResult: MessageTypeDefinition<_slipway_v1_CheckResult, _slipway_v1_CheckResult__Output>
       Command: MessageTypeDefinition<_slipway_v1_Command, _slipway_v1_Command__Output>
       CommandResult: MessageTypeDefinition<_slipway_v1_CommandResult, _slipway_v1_CommandResult__Output>
@@ -92,12 +97,14 @@ export interface ProtoGrpcType {
       Epoch: MessageTypeDefinition<_slipway_v1_Epoch, _slipway_v1_Epoch__Output>
       Exit: MessageTypeDefinition<_slipway_v1_Exit, _slipway_v1_Exit__Output>
       FleetApp: MessageTypeDefinition<_slipway_v1_FleetApp, _slipway_v1_FleetApp__Output>
+      FleetCertificate: MessageTypeDefinition<_slipway_v1_FleetCertificate, _slipway_v1_FleetCertificate__Output>
       FleetRoutes: MessageTypeDefinition<_slipway_v1_FleetRoutes, _slipway_v1_FleetRoutes__Output>
       HealthCheck: MessageTypeDefinition<_slipway_v1_HealthCheck, _slipway_v1_HealthCheck__Output>
       HealthChecks: MessageTypeDefinition<_slipway_v1_HealthChecks, _slipway_v1_HealthChecks__Output>
       Heartbeat: MessageTypeDefinition<_slipway_v1_Heartbeat, _slipway_v1_Heartbeat__Output>
       Hello: MessageTypeDefinition<_slipway_v1_Hello, _slipway_v1_Hello__Output>
       HostCheck: MessageTypeDefinition<_slipway_v1_HostCheck, _slipway_v1_HostCheck__Output>
+      HttpsRules: MessageTypeDefinition<_slipway_v1_HttpsRules, _slipway_v1_HttpsRules__Output>
       InstanceReport: MessageTypeDefinition<_slipway_v1_InstanceReport, _slipway_v1_InstanceReport__Output>
       InstanceStatus: MessageTypeDefinition<_slipway_v1_InstanceStatus, _slipway_v1_InstanceStatus__Output>
       Layer: MessageTypeDefinition<_slipway_v1_Layer, _slipway_v1_Layer__Output>
@@ -126,6 +133,7 @@ export interface ProtoGrpcType {
       TaskResult: MessageTypeDefinition<_slipway_v1_TaskResult, _slipway_v1_TaskResult__Output>
       UnreadableRequest: MessageTypeDefinition<_slipway_v1_UnreadableRequest, _slipway_v1_UnreadableRequest__Output>
       UnreadableRequests: MessageTypeDefinition<_slipway_v1_UnreadableRequests, _slipway_v1_UnreadableRequests__Output>
+      UnservedCertificate: MessageTypeDefinition<_slipway_v1_UnservedCertificate, _slipway_v1_UnservedCertificate__Output>
       Upgrade: MessageTypeDefinition<_slipway_v1_Upgrade, _slipway_v1_Upgrade__Output>
       Welcome: MessageTypeDefinition<_slipway_v1_Welcome, _slipway_v1_Welcome__Output>
       WithheldInstance: MessageTypeDefinition<_slipway_v1_WithheldInstance, _slipway_v1_WithheldInstance__Output>

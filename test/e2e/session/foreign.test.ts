@@ -160,6 +160,10 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
       assert.deepEqual([...dispatch.switches.figures({ appId: app.id, release: 1 }).keys()], [theirs.id]);
     },
   },
+  certificatesServed: {
+    lie: () => ({ certificatesServed: { version: 1_000_000 } }),
+    complaint: 'session.unknown_routes',
+  },
   routesAck: {
     lie: () => ({ routesAck: { version: 1_000_000, accepted: true } }),
     complaint: 'session.unknown_routes',

@@ -146,7 +146,14 @@ describe('a session between agent and controller', () => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     const agent = fakeAgent();
-    const later = { epoch: { counter: 1_000, id: 'after-the-backup' }, version: 7, peers: [], apps: [], refused: [] };
+    const later = {
+      epoch: { counter: 1_000, id: 'after-the-backup' },
+      version: 7,
+      peers: [],
+      apps: [],
+      refused: [],
+      certificates: [],
+    };
     agent.routes = later;
     connectAgent(t, rig, { stateDir: node.stateDir, agent });
     const refusal = (): Reason | undefined => rig.dispatch.fleet.node(node.row.id)?.refusedRoutesReason;

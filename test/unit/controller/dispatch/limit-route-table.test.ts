@@ -8,14 +8,16 @@ import type { NewEvent } from '../../../../shared/domain/event.ts';
 import { fullTableUpdate, type FleetApp, type MeshPeer } from '../../../../shared/domain/fleet-routes.ts';
 import {
   appLineBytes,
+  CERTIFICATES_BYTES_MAX,
   DOMAINS_BYTES_MAX,
   fixedTableBytes,
   TABLE_BYTES_MAX,
+  type FixedParts,
 } from '../../../../shared/domain/fleet-routes-size.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../shared/rpc/service.ts';
-import { anApp, aTable } from '../../../support/fleet-routes.ts';
+import { aCertificate, anApp, aTable, THUMBPRINT } from '../../../support/fleet-routes.ts';
 import { Session } from '../../../support/wire.ts';
 
 const RUN = { seed: 16, numRuns: 100 };
@@ -26,19 +28,27 @@ const anyPeer: fc.Arbitrary<MeshPeer> = fc.record({
   ...{ address: fc.constantFrom('', '10.203.100.200'), port: fc.nat(65_535) },
 });
 const anyLine: fc.Arbitrary<RouteTableRow> = fc
-  .tuple(fc.array(anyName, { maxLength: 8 }), fc.array(label, { maxLength: 8 }), fc.nat(50), fc.nat(1_000_000))
-  .map(([hostnames, nodeIds, createdAtMs, id]) => ({
-    entry: { ...anApp(`x${String(id)}`, []), hostnames, nodeIds: nodeIds as NodeId[] },
+  .tuple(
+    fc.array(anyName, { maxLength: 8 }),
+    fc.array(label, { maxLength: 8 }),
+    fc.nat(50),
+    fc.nat(1_000_000),
+    fc.boolean(),
+  )
+  .map(([hostnames, nodeIds, createdAtMs, id, redirects]) => ({
+    entry: {
+      ...{ ...anApp(`x${String(id)}`, []), hostnames, nodeIds: nodeIds as NodeId[] },
+      ...(redirects ? { https: { redirected: hostnames, hstsMaxAgeS: 5_184_000, canonical: 'www.test' } } : {}),
+    },
     createdAtMs,
   }));
 const anyLines = fc.uniqueArray(anyLine, { maxLength: 30, selector: ({ entry }) => entry.appId });
 
 function encodedBytes(
   apps: readonly FleetApp[],
-  peers: readonly MeshPeer[] = [],
-  refused: readonly string[] = [],
+  fixed: FixedParts = { peers: [], refused: [], certificates: [] },
 ): number {
-  const update = fullTableUpdate(aTable(1, { apps, peers, refused }));
+  const update = fullTableUpdate(aTable(1, { apps, ...fixed }));
   return Session.responseSerialize(encodeControllerMessage({ kind: 'fleetRoutes', update })).length;
 }
 
@@ -48,12 +58,15 @@ describe('the size of the route table', () => {
       anyLines,
       fc.array(anyPeer, { maxLength: 10 }),
       fc.array(fc.stringMatching(/^[0-9a-f]{2,64}$/), { maxLength: 5 }),
+      fc.array(fc.array(anyName, { minLength: 1, maxLength: 3 }), { maxLength: 5 }),
     );
     fc.assert(
-      fc.property(parts, ([lines, peers, refused]) => {
+      fc.property(parts, ([lines, peers, refused, named]) => {
+        const certificates = named.map((names) => ({ ...aCertificate('shop'), names }));
+        const fixed = { peers, refused, certificates, acmeThumbprint: THUMBPRINT };
         const apps = lines.map(({ entry }) => entry);
-        const counted = apps.reduce((sum, app) => sum + appLineBytes(app), fixedTableBytes({ peers, refused }));
-        assert.ok(encodedBytes(apps, peers, refused) <= counted);
+        const counted = apps.reduce((sum, app) => sum + appLineBytes(app), fixedTableBytes(fixed));
+        assert.ok(encodedBytes(apps, fixed) <= counted);
       }),
       RUN,
     );
@@ -76,13 +89,14 @@ describe('the size of the route table', () => {
     );
   });
 
-  it('leaves room for as many apps as there can be, beside all domains', () => {
+  it('leaves room for as many apps as there can be, beside all domains and certificates', () => {
     const longest = {
       ...anApp('a', ['aa']),
       app: 'a'.repeat(30) as FleetApp['app'],
       hostnames: [`${'a'.repeat(30)}.apps.example.com`],
     };
-    assert.ok(UID_RANGES * appLineBytes(longest) + DOMAINS_BYTES_MAX < TABLE_BYTES_MAX);
+    const appsBytes = UID_RANGES * appLineBytes(longest);
+    assert.ok(appsBytes + DOMAINS_BYTES_MAX + CERTIFICATES_BYTES_MAX < TABLE_BYTES_MAX, String(appsBytes));
   });
 
   it('stays below the limit of a message; each app that is left out has one event and a reason', () => {
@@ -93,7 +107,7 @@ describe('the size of the route table', () => {
     }));
     const events: NewEvent[] = [];
     const capacity = new RouteTableCapacity((event) => events.push(event));
-    const apps = capacity.select(lines, { peers: [], refused: [] });
+    const apps = capacity.select(lines, { peers: [], refused: [], certificates: [] });
     assert.ok(encodedBytes(lines.map(({ entry }) => entry)) > MAX_MESSAGE_BYTES);
     assert.ok(encodedBytes(apps) < MAX_MESSAGE_BYTES);
     assert.deepEqual(
@@ -101,7 +115,7 @@ describe('the size of the route table', () => {
       'abcdefgh'.slice(0, apps.length),
       'the oldest have their lines',
     );
-    capacity.select(lines, { peers: [], refused: [] });
+    capacity.select(lines, { peers: [], refused: [], certificates: [] });
     assert.deepEqual(
       events.map(({ app }) => app),
       lines.slice(apps.length).map(({ entry }) => entry.app),
@@ -111,7 +125,7 @@ describe('the size of the route table', () => {
       capacity.reasonLeftOut(last.appId)?.message ?? '',
       /^j gets no requests: its 4000 names and 1 nodes need \d+ bytes in the route table/,
     );
-    capacity.select(lines.slice(5), { peers: [], refused: [] });
+    capacity.select(lines.slice(5), { peers: [], refused: [], certificates: [] });
     assert.equal(capacity.reasonLeftOut(last.appId), undefined, 'it has its line again when there is room');
   });
 });

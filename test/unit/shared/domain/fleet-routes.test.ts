@@ -3,11 +3,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
   routesBetween,
+  routesDigest,
   fullTableUpdate,
+  withoutCertificates,
   withUpdate,
   type FleetRoutes,
 } from '../../../../shared/domain/fleet-routes.ts';
-import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
+import { aCertificate, anApp, aPeer, aTable, THUMBPRINT } from '../../../support/fleet-routes.ts';
 
 const letters = fc.subarray(['aa', 'bb', 'cc', 'dd']);
 const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
@@ -17,14 +19,42 @@ const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
       refused: fc.constant(version > 4 ? ['aa01', 'bb02'] : ['aa01']),
       nodes: letters,
       apps: fc.uniqueArray(fc.tuple(fc.constantFrom('shop', 'blog', 'mail'), letters), { selector: ([name]) => name }),
+      redirects: fc.boolean(),
+      certificates: fc.uniqueArray(fc.tuple(fc.constantFrom('shop', 'blog', 'mail'), fc.constantFrom('a', 'b')), {
+        selector: ([name]) => name,
+      }),
+      thumbprint: fc.constantFrom({}, { acmeThumbprint: THUMBPRINT }),
     })
-    .map(({ refused, nodes, apps }) =>
+    .map(({ refused, nodes, apps, redirects, certificates, thumbprint }) =>
       aTable(version, {
         refused,
         peers: nodes.map(aPeer),
-        apps: apps.map(([name, on]) => anApp(name, on)).sort((a, b) => (a.appId < b.appId ? -1 : 1)),
+        apps: apps
+          .map(([name, on]) => ({ ...anApp(name, on), ...(redirects ? { https: { redirected: [] } } : {}) }))
+          .sort((a, b) => (a.appId < b.appId ? -1 : 1)),
+        certificates: certificates
+          .map(([name, digit]) => aCertificate(name, digit))
+          .sort((a, b) => (a.id < b.id ? -1 : 1)),
+        ...thumbprint,
       }),
     );
+
+describe('the digest of the route table', () => {
+  it('is the one of an older agent when the table has no certificates, and differs for each field of them', () => {
+    const plain = aTable(1, { apps: [anApp('shop', ['aa'])] });
+    const changed = [
+      { ...plain, certificates: [aCertificate('shop')] },
+      { ...plain, certificates: [aCertificate('shop', 'b')] },
+      { ...plain, acmeThumbprint: THUMBPRINT },
+      ...[{}, { hstsMaxAgeS: 0 }, { canonical: 'shop.example.test' }].map((rules) => ({
+        ...plain,
+        apps: plain.apps.map((app) => ({ ...app, https: { redirected: [], ...rules } })),
+      })),
+    ];
+    assert.equal(new Set([plain, ...changed].map(routesDigest)).size, changed.length + 1);
+    for (const table of changed) assert.equal(routesDigest(withoutCertificates(table)), routesDigest(plain));
+  });
+});
 
 describe('a change of the route table', () => {
   it('changes any table into any other, and the whole table replaces any table', () => {
@@ -39,8 +69,10 @@ describe('a change of the route table', () => {
   it('is empty between equal tables', () => {
     fc.assert(
       fc.property(anyTable(4), (table) => {
-        const { peers, apps, removedAppIds, removedNodeIds, refused } = routesBetween(table, { ...table, version: 5 });
-        assert.deepEqual([peers, apps, removedAppIds, removedNodeIds, refused], [[], [], [], [], []]);
+        const change = routesBetween(table, { ...table, version: 5 });
+        const { peers, apps, refused, certificates, removedAppIds, removedNodeIds, removedCertificateIds } = change;
+        const parts = [peers, apps, refused, certificates, removedAppIds, removedNodeIds, removedCertificateIds];
+        assert.deepEqual(parts.flat(), []);
       }),
     );
   });

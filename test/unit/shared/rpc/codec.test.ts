@@ -116,6 +116,7 @@ describe('every message survives the wire', () => {
         routesByAppId: fc.boolean(),
         takesMaintenance: fc.boolean(),
         takesCacheNumber: fc.boolean(),
+        takesCertificates: fc.boolean(),
       }),
       throughAgentWire,
     );

@@ -5,9 +5,10 @@ import type { Maintenance, RoutesUpdate } from '../../../../shared/domain/fleet-
 import { routesDigest, unchangedTableUpdate, fullTableUpdate } from '../../../../shared/domain/fleet-routes.ts';
 import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
+import { encodeRoutes, fleetRoutes } from '../../../../shared/rpc/fleet-routes-codec.ts';
 import type { AgentMessage } from '../../../../shared/rpc/messages.ts';
 import { loadAgentService } from '../../../../shared/rpc/service.ts';
-import { aTable, anApp, aPeer } from '../../../support/fleet-routes.ts';
+import { aCertificate, aTable, anApp, aPeer, THUMBPRINT } from '../../../support/fleet-routes.ts';
 
 const { Session } = loadAgentService().service;
 
@@ -49,6 +50,33 @@ describe('the route table on the wire', () => {
     });
   });
 
+  it('survives with certificates and HTTPS rules, and their names are positions of host names', () => {
+    const hostnames = ['a.test', 'b.test', 'c.test'];
+    const rules = [
+      { redirected: [] },
+      { redirected: ['a.test', 'c.test'], hstsMaxAgeS: 0 },
+      { redirected: hostnames, hstsMaxAgeS: 60, canonical: 'b.test' },
+    ];
+    const apps = rules.map((https, at) => ({ ...anApp(`app${String(at)}`, []), hostnames, https }));
+    const table = aTable(3, {
+      apps,
+      certificates: [aCertificate('shop'), { ...aCertificate('zoo'), names: ['*.zoo.test', 'zoo.test'] }],
+      acmeThumbprint: THUMBPRINT,
+    });
+    const update = { ...fullTableUpdate(table), removedCertificateIds: [aCertificate('blog').id] };
+    assert.deepEqual(throughWire(update), { kind: 'fleetRoutes', update });
+  });
+
+  it('has no certificates when an older controller sent it, or an older agent stored it', () => {
+    const { certificates, ...stored } = aTable(3, { apps: [anApp('shop', [])] });
+    assert.deepEqual(fleetRoutes.parse(stored), { ...stored, certificates });
+    const sent = Session.responseSerialize({ fleetRoutes: { version: 3, epoch: { counter: 1, id: 'life' } } });
+    assert.deepEqual(decodeControllerMessage(Session.responseDeserialize(sent)), {
+      kind: 'fleetRoutes',
+      update: fullTableUpdate(aTable(3, {})),
+    });
+  });
+
   it('is refused with an address, name or id that a config file must not contain', () => {
     const bad = (update: Partial<RoutesUpdate>): void => {
       assert.throws(() => throughWire({ ...fullTableUpdate(aTable(1, {})), ...update }), {
@@ -62,7 +90,17 @@ describe('the route table on the wire', () => {
     bad({ apps: [{ ...anApp('shop', []), hostnames: ['*.*.example.com'] }] });
     bad({ apps: [{ ...anApp('shop', []), maintenance: { page: 'x'.repeat(70_000) } }] });
     bad({ refused: ['4f 00'] });
+    bad({ certificates: [{ ...aCertificate('shop'), fingerprint: '../etc' }] });
+    bad({ certificates: [{ ...aCertificate('shop'), id: '../shop' as never }] });
+    bad({ certificates: [{ ...aCertificate('shop'), names: ['a b'] }] });
+    bad({ certificates: [{ ...aCertificate('shop'), names: [] }] });
+    bad({ acmeThumbprint: `${THUMBPRINT}\n` });
+    bad({ apps: [{ ...anApp('shop', []), https: { redirected: [], canonical: 'a b' } }] });
     bad({ version: 0 });
+    const elsewhere = { ...encodeRoutes(fullTableUpdate(aTable(1, {}))) };
+    const app = { appId: 'app0000shop', app: 'shop', hostnames: ['a.test'], https: { redirectedPositions: [1] } };
+    const sent = Session.responseSerialize({ fleetRoutes: { ...elsewhere, apps: [app] } });
+    assert.throws(() => decodeControllerMessage(Session.responseDeserialize(sent)), { code: 'SLIP_RPC_BAD_MESSAGE' });
   });
 
   it('has the digest of older agents without maintenance, and another one with it', () => {

@@ -11,6 +11,7 @@ import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from '../../slipway/v1/RoutesAck.ts';
 import type { DestroyedAck as _slipway_v1_DestroyedAck, DestroyedAck__Output as _slipway_v1_DestroyedAck__Output } from '../../slipway/v1/DestroyedAck.ts';
 import type { SwitchFigures as _slipway_v1_SwitchFigures, SwitchFigures__Output as _slipway_v1_SwitchFigures__Output } from '../../slipway/v1/SwitchFigures.ts';
+import type { CertificatesServed as _slipway_v1_CertificatesServed, CertificatesServed__Output as _slipway_v1_CertificatesServed__Output } from '../../slipway/v1/CertificatesServed.ts';
 
 export interface AgentMessage {
   'hello'?: (_slipway_v1_Hello | null);
@@ -24,7 +25,8 @@ export interface AgentMessage {
   'routesAck'?: (_slipway_v1_RoutesAck | null);
   'destroyedAck'?: (_slipway_v1_DestroyedAck | null);
   'switchFigures'?: (_slipway_v1_SwitchFigures | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck"|"switchFigures";
+  'certificatesServed'?: (_slipway_v1_CertificatesServed | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck"|"switchFigures"|"certificatesServed";
 }
 
 export interface AgentMessage__Output {
@@ -39,5 +41,6 @@ export interface AgentMessage__Output {
   'routesAck'?: (_slipway_v1_RoutesAck__Output | null);
   'destroyedAck'?: (_slipway_v1_DestroyedAck__Output | null);
   'switchFigures'?: (_slipway_v1_SwitchFigures__Output | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck"|"switchFigures";
+  'certificatesServed'?: (_slipway_v1_CertificatesServed__Output | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck"|"switchFigures"|"certificatesServed";
 }

@@ -3,6 +3,7 @@
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from '../../slipway/v1/Epoch.ts';
 import type { MeshPeer as _slipway_v1_MeshPeer, MeshPeer__Output as _slipway_v1_MeshPeer__Output } from '../../slipway/v1/MeshPeer.ts';
 import type { FleetApp as _slipway_v1_FleetApp, FleetApp__Output as _slipway_v1_FleetApp__Output } from '../../slipway/v1/FleetApp.ts';
+import type { FleetCertificate as _slipway_v1_FleetCertificate, FleetCertificate__Output as _slipway_v1_FleetCertificate__Output } from '../../slipway/v1/FleetCertificate.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface FleetRoutes {
@@ -15,6 +16,9 @@ export interface FleetRoutes {
   'removedAppIds'?: (string)[];
   'refusedCertificates'?: (string)[];
   'sameAs'?: (string);
+  'certificates'?: (_slipway_v1_FleetCertificate)[];
+  'removedCertificateIds'?: (string)[];
+  'acmeThumbprint'?: (string);
 }
 
 export interface FleetRoutes__Output {
@@ -27,4 +31,7 @@ export interface FleetRoutes__Output {
   'removedAppIds': (string)[];
   'refusedCertificates': (string)[];
   'sameAs': (string);
+  'certificates': (_slipway_v1_FleetCertificate__Output)[];
+  'removedCertificateIds': (string)[];
+  'acmeThumbprint': (string);
 }

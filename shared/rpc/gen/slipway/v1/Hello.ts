@@ -24,6 +24,7 @@ export interface Hello {
   'takesCacheNumber'?: (boolean);
   'takesAttach'?: (boolean);
   'countsSwitches'?: (boolean);
+  'takesCertificates'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -46,4 +47,5 @@ export interface Hello__Output {
   'takesCacheNumber': (boolean);
   'takesAttach': (boolean);
   'countsSwitches': (boolean);
+  'takesCertificates': (boolean);
 }

@@ -1,0 +1,46 @@
+import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
+import type { CertificateId, NodeId } from '../../shared/domain/ids.ts';
+import type { CertificatesServed, UnservedCertificate } from '../../shared/rpc/messages.ts';
+
+interface Report {
+  readonly version: number;
+  readonly unserved: ReadonlyMap<CertificateId, UnservedCertificate>;
+}
+
+/** What a node says about one certificate of the route table. */
+export type ServingState =
+  | { readonly kind: 'served' }
+  /** The node has not reported on this version of the certificate. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'unserved'; readonly certificate: UnservedCertificate };
+
+/** Which node serves which certificate of the route table, from the last report of each node. */
+export class ServedCertificates {
+  readonly #reports = new Map<NodeId, Report>();
+  /** The version of the route table in which a certificate changed last. */
+  readonly #changedAt = new Map<CertificateId, number>();
+
+  tableChanged({ version, certificates, removedCertificateIds }: RoutesUpdate): void {
+    for (const { id } of certificates) this.#changedAt.set(id, version);
+    for (const id of removedCertificateIds) this.#changedAt.delete(id);
+  }
+
+  /** The agent may have started again, and reports what it serves now. */
+  sessionStarted(nodeId: NodeId): void {
+    this.#reports.delete(nodeId);
+  }
+
+  reported(nodeId: NodeId, { version, unserved }: CertificatesServed): void {
+    this.#reports.set(nodeId, { version, unserved: new Map(unserved.map((one) => [one.id, one])) });
+  }
+
+  /** Undefined: the route table does not have the certificate. */
+  on(nodeId: NodeId, id: CertificateId): ServingState | undefined {
+    const changedAt = this.#changedAt.get(id);
+    if (changedAt === undefined) return undefined;
+    const report = this.#reports.get(nodeId);
+    if (report === undefined || report.version < changedAt) return { kind: 'waiting' };
+    const certificate = report.unserved.get(id);
+    return certificate === undefined ? { kind: 'served' } : { kind: 'unserved', certificate };
+  }
+}

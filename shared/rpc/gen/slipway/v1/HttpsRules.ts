@@ -1,0 +1,16 @@
+// Original file: proto/slipway/v1/agent.proto
+
+
+export interface HttpsRules {
+  'redirectedPositions'?: (number)[];
+  'hstsMaxAgeS'?: (number);
+  'canonical'?: (string);
+  '_hstsMaxAgeS'?: "hstsMaxAgeS";
+}
+
+export interface HttpsRules__Output {
+  'redirectedPositions': (number)[];
+  'hstsMaxAgeS'?: (number);
+  'canonical': (string);
+  '_hstsMaxAgeS'?: "hstsMaxAgeS";
+}
