@@ -6,6 +6,8 @@
 #
 #   --name NAME   name of the node (default: the name of the machine)
 #   --port PORT   port on which its proxy serves the apps (default 80)
+#   --https-port PORT
+#                 port on which its proxy serves them over HTTPS (default 443); none: no HTTPS on this node
 #   --dry-run     print what would be done, and change nothing
 #   --uninstall   remove Slipway and everything it installed from this machine
 #   --help
@@ -189,6 +191,8 @@ detect() {
   require_disk
   # A joined node already has its port. The check would find its own proxy, or a program that --port avoids.
   [ -n "$joined" ] || require_port "$PORT" "$STATE/proxy/" "Slipway's proxy" "choose another port for the proxy: --port 8080"
+  [ -n "$joined" ] || [ "$HTTPS_PORT" = none ] ||
+    require_port "$HTTPS_PORT" "$STATE/proxy/" "Slipway's proxy" "choose another port for HTTPS: --https-port 8443 (none: no HTTPS on this node)"
   running=$(readlink "$ROOT/current" 2>/dev/null || true)
   membership='not joined yet'
   [ -z "$joined" ] || membership="node $joined"
@@ -330,7 +334,7 @@ settings() {
 {
   "stateDir": "$STATE",
   "sandbox": "lxc",
-  "proxy": { "port": $PORT, "user": { "name": "haproxy", "group": "haproxy" } },
+  "proxy": { "port": $PORT, "tls": $(https_setting), "user": { "name": "haproxy", "group": "haproxy" } },
   "toolchainDir": "$ROOT/current/node"
 }
 JSON
@@ -455,18 +459,18 @@ uninstall() {
 # --- main ---------------------------------------------------------------------------------------------------------
 
 usage() {
-  say "Usage: … | sudo sh -s -- [--name NAME] [--port PORT] [--dry-run] [--uninstall]"
+  say "Usage: … | sudo sh -s -- [--name NAME] [--port PORT] [--https-port PORT|none] [--dry-run] [--uninstall]"
   say "Get the whole line with: slipway nodes:token"
 }
 
 parse_arguments() {
-  ACTION=install DRY_RUN='' PORT=80
+  ACTION=install DRY_RUN='' PORT=80 HTTPS_PORT=443
   NAME=$(uname -n | tr '[:upper:]' '[:lower:]' | sed 's/\..*//; s/[^a-z0-9-]/-/g')
   while [ $# -gt 0 ]; do
     case $1 in
-      --name | --port)
+      --name | --port | --https-port)
         [ $# -gt 1 ] || fail "$1 needs a value."
-        if [ "$1" = --name ]; then NAME=$2; else PORT=$2; fi
+        case $1 in --name) NAME=$2 ;; --port) PORT=$2 ;; *) HTTPS_PORT=$2 ;; esac
         shift
         ;;
       --dry-run) DRY_RUN=yes ;;
@@ -476,9 +480,19 @@ parse_arguments() {
     esac
     shift
   done
-  case $PORT in '' | 0* | *[!0-9]* | ??????*) number= ;; *) number=$PORT ;; esac
-  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "\"$PORT\" cannot be a port. A port is a number from 1 to 65535." "Add a port to the end of the line: | sudo sh -s -- --port 8080"
+  check_port "$PORT" --port 8080
+  [ "$HTTPS_PORT" = none ] || check_port "$HTTPS_PORT" --https-port 8443
+  [ "$PORT" != "$HTTPS_PORT" ] || fail "HTTP and HTTPS cannot have the same port $PORT." "Add another port to the end of the line: | sudo sh -s -- --https-port 8443"
 }
+
+# check_port PORT OPTION EXAMPLE: fails if it is no port.
+check_port() {
+  case $1 in '' | 0* | *[!0-9]* | ??????*) number= ;; *) number=$1 ;; esac
+  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "\"$1\" cannot be a port. A port is a number from 1 to 65535." "Add a port to the end of the line: | sudo sh -s -- $2 $3"
+}
+
+# The setting proxy.tls of agent.json.
+https_setting() { if [ "$HTTPS_PORT" = none ]; then echo false; else echo "{ \"port\": $HTTPS_PORT }"; fi; }
 
 # --- a controller -------------------------------------------------------------------------------------------------
 

@@ -22,8 +22,10 @@ export function composeProxy({ config, clock, log, failpoint }: ProxyBasics, sys
     {
       stateDir: join(stateDir, 'proxy'),
       binds: [{ address: proxy.address, port: proxy.port }],
+      tlsBinds: proxy.tls === false ? [] : [{ address: proxy.address, port: proxy.tls.port }],
       ipv6: existsSync('/proc/net/if_inet6'),
       trustedFronts: proxy.trust,
+      proxyProtocolFronts: proxy.proxyProtocol,
       mesh: mesh === false ? undefined : { address: mesh.bind, port: mesh.port },
       user: proxy.user,
     },

@@ -18,6 +18,15 @@ const schema = z.strictObject({
        * X-Forwarded-Port. The headers of all other senders are replaced.
        */
       trust: z.array(z.string()).default([]),
+      /** HTTPS on the same address. If another program has the port, the node answers plain HTTP only, and `slipway status` says so. */
+      tls: z
+        .union([z.literal(false), z.strictObject({ port: z.number().int().min(1).max(65535).default(443) })])
+        .prefault({}),
+      /**
+       * Addresses or networks (CIDR) of load balancers that send the address of the client in a PROXY protocol header. Connections from
+       * them without this header are closed.
+       */
+      proxyProtocol: z.array(z.string()).default([]),
       /** User and group of HAProxy's workers; only as root. */
       user: z.strictObject({ name: z.string(), group: z.string() }).optional(),
     })

@@ -29,7 +29,7 @@ export async function missingHere({ sandbox }: Pick<AgentConfig, 'sandbox'>): Pr
 
 /** The parts that a heartbeat reports. */
 export interface HeartbeatParts {
-  readonly proxy: Pick<Proxy, 'unreachablePeers'>;
+  readonly proxy: Pick<Proxy, 'unreachablePeers' | 'problems'>;
   readonly unreadable: Pick<UnreadableCount, 'update' | 'current'>;
   readonly loop: Pick<ReconcileLoop, 'hostFailure'>;
 }
@@ -42,7 +42,7 @@ export async function ownHeartbeat(
   return {
     ...(await collectHeartbeat(config.stateDir)),
     unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
-    host: { missing: await missingHere(config), failure: loop.hostFailure() },
+    host: { missing: [...(await missingHere(config)), ...proxy.problems()], failure: loop.hostFailure() },
     unreadableRequests: unreadable.current(),
   };
 }

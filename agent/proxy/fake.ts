@@ -1,10 +1,13 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { AppRoutes, Proxy, ProxyRoutes } from './port.ts';
+import type { EdgeCertificate } from '../certificates/port.ts';
+import type { AppRoutes, Proxy, ProxyRoutes, UnservedCertificate } from './port.ts';
 
 /** A proxy in memory, for tests and for an agent without haproxy. Its routes are what was last applied. */
 export interface FakeProxy extends Proxy {
   /** Current routes, by app name. */
   routes(): readonly AppRoutes[];
+  /** Certificates of the last `apply`. */
+  certificates(): readonly EdgeCertificate[];
   /** Which instance a request for this host would reach: its id, or the status of the error page. Round robin. */
   request(host: string): string | 404 | 503;
   /** Sets the open requests of a backend. */
@@ -26,12 +29,17 @@ class InMemoryProxy implements FakeProxy {
   readonly calls: string[] = [];
   readonly #inFlight = new Map<string, number>();
   #routes: readonly AppRoutes[] = [];
+  #certificates: readonly EdgeCertificate[] = [];
   #running = false;
   #turn = 0;
   #failure: string | undefined;
 
   routes(): readonly AppRoutes[] {
     return this.#routes;
+  }
+
+  certificates(): readonly EdgeCertificate[] {
+    return this.#certificates;
   }
 
   request(host: string): string | 404 | 503 {
@@ -57,12 +65,13 @@ class InMemoryProxy implements FakeProxy {
     this.#running = false;
   }
 
-  async apply({ apps }: ProxyRoutes): Promise<void> {
+  async apply({ apps, certificates = [] }: ProxyRoutes): Promise<void> {
     const failure = this.#failure;
     this.#failure = undefined;
     this.calls.push(`apply ${apps.map(describeRoute).sort().join(' ')}`.trimEnd());
     if (failure !== undefined)
       throw new SlipwayError({ code: failure, kind: 'transient', message: 'The proxy refused its routes.' });
+    this.#certificates = certificates;
     this.#routes = apps.toSorted((a, b) => (a.app < b.app ? -1 : 1));
     if (!this.#running)
       throw new SlipwayError({
@@ -100,6 +109,16 @@ class InMemoryProxy implements FakeProxy {
   async stop(): Promise<void> {
     this.calls.push('stop');
     this.#running = false;
+  }
+
+  async unservedCertificates(): Promise<readonly UnservedCertificate[]> {
+    return this.#running
+      ? []
+      : this.#certificates.map(({ id }) => ({ id, reason: 'the proxy process is not running' }));
+  }
+
+  problems(): readonly string[] {
+    return [];
   }
 
   /** It has no log. */

@@ -44,6 +44,13 @@ export interface ProxyRoutes {
   readonly acmeThumbprint?: string | undefined;
 }
 
+/** A certificate that should be served and is not. A former certificate with the same id may still be served. */
+export interface UnservedCertificate {
+  readonly id: string;
+  /** A sentence without its full stop. */
+  readonly reason: string;
+}
+
 /** A local reverse proxy. It always gets the complete routes and finds the differences itself (level-triggered). */
 export interface Proxy {
   readonly kind: 'haproxy' | 'fake';
@@ -74,6 +81,13 @@ export interface Proxy {
   writeLogLine(line: string): Promise<boolean>;
   /** For each process that answers requests: how many lines it could not write to the access log since its start. */
   lostLogLines(): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Waits until the process has the certificates of the last `apply`, as far as it can have them. `apply` does not wait for them.
+   * @returns those that it does not serve
+   */
+  unservedCertificates(): Promise<readonly UnservedCertificate[]>;
+  /** What the node cannot do now, each as a sentence without its full stop: HTTPS, if another program has its port. */
+  problems(): readonly string[];
   /** Folder of the rotating access log (same format as a sandbox's log folder). */
   logDir(): string;
 }

@@ -87,8 +87,13 @@ export function parseAccessLine(text: string): AccessRecord | undefined {
     method: at(14),
     host: percentDecode(absent(at(15)) ?? ''),
     forwardedFor: percentDecode(absent(at(16)) ?? ''),
-    path: hashDecode(at(17)),
+    path: withoutOrigin(hashDecode(at(17))),
   };
+}
+
+/** HAProxy logs the target of a request over HTTP/2 with scheme and host. */
+function withoutOrigin(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*/, '') || '/';
 }
 
 /** `at=info method=GET path="/" host=… …`, with `at=error code=H… desc="…"` first if the router answered itself. */

@@ -21,7 +21,7 @@ export interface RouteSources {
 }
 
 /** Before the first route table. */
-const NO_PEERS: Pick<FleetRoutes, 'peers' | 'refused'> = { peers: [], refused: [] };
+const NO_PEERS: Pick<FleetRoutes, 'peers' | 'refused' | 'acmeThumbprint'> = { peers: [], refused: [] };
 
 /**
  * Pure: the routes that the proxy should have, from the desired state and the instances with an open gate. The entry of an app in the route
@@ -35,13 +35,14 @@ export function routesOf(
   const peers = new Map(fleet?.peers.map((peer) => [peer.nodeId, peer]));
   return namedApps(desired, fleet)
     .toSorted((a, b) => (a.app < b.app ? -1 : 1))
-    .map(({ appId, app, hostnames, nodeIds = [], maintenance }) => ({
+    .map(({ appId, app, hostnames, nodeIds = [], maintenance, https }) => ({
       app: parseAppName(app),
       appId,
       hostnames: [...new Set(hostnames)].sort(),
       backends: (backends.get(appId) ?? []).flatMap((id) => backendOf(instances.get(id))),
       peers: choosePeers(nodeIds, self).flatMap((nodeId) => peers.get(nodeId) ?? []),
       ...(maintenance === undefined ? {} : { maintenance }),
+      ...https,
     }));
 }
 
@@ -132,8 +133,8 @@ export class RouteSwitch {
   ): Promise<boolean> {
     const fleet = this.#fleet;
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
-    const { peers: members, refused } = fleet ?? NO_PEERS;
-    const wanted = { apps: routes, members, refused };
+    const { peers: members, refused, acmeThumbprint } = fleet ?? NO_PEERS;
+    const wanted = { apps: routes, members, refused, acmeThumbprint };
     const text = JSON.stringify(wanted);
     if (text === this.#applied) {
       this.#resolveWaiting();

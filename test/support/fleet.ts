@@ -47,6 +47,7 @@ interface Ports {
   readonly api: number;
   readonly agents: number;
   readonly web: number;
+  readonly tls: number;
 }
 
 /** A controller and one agent as real processes on loopback, with their own folders, ports, bridge and tables. */
@@ -72,9 +73,9 @@ export class TestFleet {
   static async start(options: FleetOptions = {}): Promise<TestFleet> {
     const dir = await mkdtemp(join(tmpdir(), 'slipway-e2e-'));
     await chmod(dir, 0o711);
-    const [ssh, api, agents, web] = await freePorts(4);
-    assert.ok(ssh !== undefined && api !== undefined && agents !== undefined && web !== undefined);
-    const fleet = new TestFleet(dir, { ssh, api, agents, web }, options);
+    const [ssh, api, agents, web, tls] = await freePorts(5);
+    assert.ok(ssh !== undefined && api !== undefined && agents !== undefined && web !== undefined && tls !== undefined);
+    const fleet = new TestFleet(dir, { ssh, api, agents, web, tls }, options);
     try {
       await fleet.#prepare();
       await fleet.startController();
@@ -107,7 +108,7 @@ export class TestFleet {
     const agent = {
       stateDir: join(dir, 'agent'),
       sandbox: this.#options.sandbox ?? 'lxc',
-      proxy: { address: '127.0.0.1', port: ports.web },
+      proxy: { address: '127.0.0.1', port: ports.web, tls: { port: ports.tls } },
       mesh: false,
       network: {
         name: `slipt${String(process.pid)}`,

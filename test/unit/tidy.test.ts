@@ -36,6 +36,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   agent: [
     'accepted',
     'build',
+    'certificates',
     'destroyed',
     'health',
     'host',

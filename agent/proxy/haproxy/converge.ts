@@ -1,4 +1,5 @@
 import { CHECKS, REACH, reachName } from './render-mesh.ts';
+import { acmeEntries, httpsEntries } from './render-https.ts';
 import { hostEntries, instanceEntries, memberEntries, refusedEntries } from './render.ts';
 import {
   peerPoolName,
@@ -28,7 +29,7 @@ export type RuntimeStep =
   | { readonly kind: 'replaceMap'; readonly file: string; readonly payloads: readonly string[] };
 
 export interface RuntimeTarget {
-  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused'>;
+  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused' | 'https' | 'acme'>;
   /** Options of a server that stands for another node. */
   readonly peerServerOptions: (server: PeerServer) => string;
 }
@@ -51,9 +52,11 @@ export function planRuntime(observed: Observed, table: SlotTable, to: RuntimeTar
     ...mapSteps(observed.instances, instanceEntries(table), paths.instances),
     ...mapSteps(observed.refused, refusedEntries(table), paths.refused),
     ...mapSteps(observed.members, memberEntries(table), paths.members),
+    ...mapSteps(observed.acme, acmeEntries(table), paths.acme),
     ...moveChecks(observed, table),
     ...table.pools.flatMap((pool) => [...activate(observed, pool), ...activatePeers(observed, pool, to)]),
     ...mapSteps(rightHosts, hosts, paths.hosts),
+    ...mapSteps(observed.https, httpsEntries(table), paths.https),
     ...surplus.filter((server) => settled.has(server.pool)).map(drain),
   ];
 }

@@ -1,13 +1,16 @@
-import { readFileIfExists, ensureDir, replaceFile } from '../../../shared/kit/atomic-file.ts';
+import { readFileIfExists, ensureDir, replaceFile, writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SlipwayError, toSlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { ownPageFile, renderPages } from './pages.ts';
+import { isPair } from './pem.ts';
+import { fallbackLine, renderAcme, renderCertificateList, renderHttps } from './render-https.ts';
 import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefused } from './render.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
 
+const CHECK_MS = 20_000;
 const OWN_PAGE = /^page_[0-9a-f]{32}\.html$/;
 
 /** PEM: key and certificate of this node, and the CA of its fleet. */
@@ -54,6 +57,9 @@ export class ProxyFiles {
     await this.#writePages(table);
     await this.#write(this.paths.hosts, renderHosts(table));
     await Promise.all([
+      this.#write(this.paths.https, renderHttps(table)),
+      this.#write(this.paths.acme, renderAcme(table)),
+      this.#write(this.paths.certificateList, renderCertificateList(table, this.paths)),
       this.#write(this.paths.instances, renderInstances(table)),
       this.#write(this.paths.members, renderMembers(table)),
       this.#write(this.paths.refused, renderRefused(table)),
@@ -102,16 +108,28 @@ export class ProxyFiles {
     return pem;
   }
 
+  /** Makes the certificate for clients without a known name, unless it is there. It names nobody. */
+  async ensureFallback(nowMs: number): Promise<void> {
+    await ensureDir(this.paths.certificates, 0o700);
+    const { fallbackCertificate } = this.paths;
+    if (isPair(await readFileIfExists(fallbackCertificate))) return;
+    // The library would stay in the memory of every agent.
+    const { createFallbackCertificate } = await import('./fallback-certificate.ts');
+    await writeFileAtomic(fallbackCertificate, await createFallbackCertificate(nowMs), 0o600);
+  }
+
   /** Lets HAProxy check the new config in a separate file. @throws SLIP_PROXY_CONFIG_REFUSED */
   async check(table: SlotTable): Promise<void> {
     await this.#writePages(table);
-    await replaceFile(this.paths.check, renderConfig(table, this.#settings), 0o640);
+    const { check, checkList, hosts, instances, members, refused, https, acme } = this.paths;
+    await replaceFile(checkList, fallbackLine(this.paths), 0o640);
+    await replaceFile(check, renderConfig(table, this.#settings, checkList), 0o640);
     // HAProxy reads the maps too. Before the first start they do not exist.
-    for (const map of [this.paths.hosts, this.paths.instances, this.paths.members, this.paths.refused]) {
+    for (const map of [hosts, instances, members, refused, https, acme]) {
       if ((await readFileIfExists(map)) === undefined) await this.#write(map, '');
     }
     try {
-      await runOk(this.#run, { file: this.#settings.haproxy, args: ['-c', '-f', this.paths.check], timeoutMs: 20_000 });
+      await runOk(this.#run, { file: this.#settings.haproxy, args: ['-c', '-f', check], timeoutMs: CHECK_MS });
     } catch (cause) {
       if (toSlipwayError(cause).code === 'SLIP_EXEC_NOT_STARTED') throw haproxyMissing(cause);
       throw new SlipwayError({

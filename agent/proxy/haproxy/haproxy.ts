@@ -3,10 +3,13 @@ import type { Run } from '../../../shared/kit/exec.ts';
 import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
-import type { Proxy, ProxyRoutes } from '../port.ts';
+import type { Proxy, ProxyRoutes, UnservedCertificate } from '../port.ts';
+import { replaceContent } from './certificate-commands.ts';
+import { EdgeCertificates } from './edge-certificates.ts';
 import { StalledRequests } from './abort-stalled-requests.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
 import { writeLogLine } from './log-pipe.ts';
+import { parsePair } from './pem.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
 import { ProxyProcess } from './process.ts';
@@ -44,6 +47,7 @@ class Haproxy implements Proxy {
   readonly #stalledRequests: StalledRequests;
   readonly #watcher: Watcher;
   readonly #process: ProxyProcess;
+  readonly #edge: EdgeCertificates;
   readonly #queue = new KeyedQueue();
   #table: SlotTable | undefined;
   #checkedMark: string | undefined;
@@ -67,6 +71,13 @@ class Haproxy implements Proxy {
       watcher: this.#watcher,
       paths: this.#files.paths,
     });
+    this.#edge = new EdgeCertificates(settings, {
+      ...deps,
+      failpoint: this.#failpoint,
+      runtime: this.#runtime,
+      watcher: this.#watcher,
+      files: this.#files,
+    });
   }
 
   logDir(): string {
@@ -85,7 +96,15 @@ class Haproxy implements Proxy {
     return this.#process.healthy();
   }
 
-  apply({ apps, members, refused }: ProxyRoutes): Promise<void> {
+  unservedCertificates(): Promise<readonly UnservedCertificate[]> {
+    return this.#edge.unserved();
+  }
+
+  problems(): readonly string[] {
+    return this.#edge.problems();
+  }
+
+  apply({ apps, members, refused, certificates = [], acmeThumbprint }: ProxyRoutes): Promise<void> {
     return this.#queue.enqueue('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
@@ -94,8 +113,9 @@ class Haproxy implements Proxy {
         mesh === undefined
           ? { routes: apps.map((route) => ({ ...route, peers: [] })) }
           : { routes: apps, members, refused };
-      const { table, errors } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
       await this.#files.prepare();
+      const edge = { ...(await this.#edge.take(before, certificates)), acmeThumbprint };
+      const { table, errors } = planSlots({ table: before, ...wanted, ...edge, idle, slotsPerBackend });
       if (!this.#meshReady) await this.#writeMesh();
       await this.#check(table);
       await this.#failpoint('proxy.planned');
@@ -103,6 +123,7 @@ class Haproxy implements Proxy {
       this.#table = table;
       await this.#failpoint('proxy.written');
       await this.#process.converge(table);
+      this.#edge.follow(table);
       for (const error of errors)
         this.#logger.error({ code: error.code, reason: error.message }, 'proxy.route_refused');
       if (errors[0] !== undefined) throw errors[0];
@@ -144,13 +165,18 @@ class Haproxy implements Proxy {
       await this.#files.prepare();
       await this.#writeMesh();
       // In the same queue as apply, so that an older table never overwrites a newer one.
-      await this.#queue.enqueue('change', async () => this.#files.write(await this.#load()));
+      const table = await this.#queue.enqueue('change', async () => {
+        const stored = await this.#load();
+        this.#table = { ...stored, ...(await this.#edge.take(stored)) };
+        await this.#files.write(this.#table);
+        return this.#table;
+      });
       if (!watched) {
         if ((await this.#watcher.masterPid()) === undefined) await this.#beforeStart();
         await this.#watcher.start();
         this.#logger.info({ binds: this.#settings.binds }, 'proxy.started');
       }
-      await this.#process.untilUp();
+      await this.#process.untilUp(table);
     });
   }
 
@@ -163,7 +189,14 @@ class Haproxy implements Proxy {
     return this.#queue.enqueue('change', async () => {
       if (this.#table === undefined) return;
       if (await this.#files.restore()) this.#logger.warn({}, 'proxy.files_restored');
+      const edge = await this.#edge.repair(this.#table);
+      if (edge !== undefined) {
+        this.#table = { ...this.#table, ...edge };
+        await this.#check(this.#table);
+        await this.#files.write(this.#table);
+      }
       await this.#process.converge(this.#table);
+      this.#edge.follow(this.#table);
       if (this.#settings.mesh !== undefined) await this.#stalledRequests.abort(this.#table);
     });
   }
@@ -181,9 +214,9 @@ class Haproxy implements Proxy {
     try {
       const pem = await this.#writeMesh();
       if (pem === undefined) return;
-      const reply = await this.#runtime.renewCertificate(this.#files.paths.meshCertificate, pem);
-      if (reply.includes('Success!')) this.#logger.info({}, 'proxy.certificate_renewed');
-      else this.#logger.error({ reply: reply.slice(0, 300) }, 'proxy.certificate_not_renewed');
+      const file = this.#files.paths.meshCertificate;
+      await this.#runtime.talk((say) => replaceContent(say, { ...parsePair(pem), file }));
+      this.#logger.info({}, 'proxy.certificate_renewed');
     } catch (error) {
       this.#logger.error({ err: error }, 'proxy.certificate_not_renewed');
     }

@@ -20,6 +20,8 @@ export interface Observed {
   readonly instances: readonly (readonly [key: string, value: string])[];
   readonly members: readonly (readonly [key: string, value: string])[];
   readonly refused: readonly (readonly [key: string, value: string])[];
+  readonly https: readonly (readonly [key: string, value: string])[];
+  readonly acme: readonly (readonly [key: string, value: string])[];
   readonly servers: ReadonlyMap<string, ObservedServer>;
 }
 

@@ -40,6 +40,14 @@ const MAINTENANCE: Page = {
     'If it is your app: `slipway maintenance:off -a APP` ends the maintenance.',
   ],
 };
+const UNCERTIFIED: Page = {
+  title: 'This address has no certificate on this server yet',
+  lines: [
+    'So the server showed a certificate of its own, and the browser warned of it. A new certificate usually takes a few minutes.',
+    'Plain HTTP may work: replace https:// by http:// in the address.',
+    'If it is your app: `slipway certs` shows its certificates, and what they wait for.',
+  ],
+};
 const BAD_REQUEST: Page = {
   title: 'This request could not be understood',
   lines: ['Its Host header is missing, or it is not exactly one host name.'],
@@ -67,6 +75,8 @@ export function renderPages(): Readonly<Record<string, string>> {
     'idle.txt': text(IDLE),
     'maintenance.html': html(MAINTENANCE),
     'maintenance.txt': text(MAINTENANCE),
+    'uncertified.html': html(UNCERTIFIED),
+    'uncertified.txt': text(UNCERTIFIED),
     '400.http': raw('400 Bad Request', BAD_REQUEST),
     '408.http': raw('408 Request Time-out', TOO_SLOW),
     '502.http': raw('503 Service Unavailable', FAILED),

@@ -7,9 +7,10 @@ import type { AppRoutes, Backend } from '../port.ts';
 import { asPeer, isReachable, planPeers } from './plan-peers.ts';
 import { compare } from './compare.ts';
 import { ownPages, pageBackend } from './own-pages.ts';
+import { planEdge, planHttps, type EdgePlan } from './plan-https.ts';
 import { serverName, type Pool, type Slot, type SlotTable } from './slot-table.ts';
 
-export interface PlanInput {
+export interface PlanInput extends EdgePlan {
   readonly table: SlotTable;
   readonly routes: readonly AppRoutes[];
   /** Server names of draining slots without open connections. */
@@ -60,7 +61,8 @@ export function planSlots(input: PlanInput): ProxyPlan {
   const poolSize = grow(input.table.poolSize, pools.at(-1)?.number ?? 0);
   const refused = (input.refused ?? []).filter((serial) => SERIAL.test(serial)).sort(compare);
   const pages = ownPages(routes);
-  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused, pages }, errors };
+  const peers = planPeers(input.table, pools, input.members ?? []);
+  return { table: { poolSize, pools, ...peers, refused, pages, ...planEdge(input) }, errors };
 }
 
 /** The backends of before, and what is wanted of them. Takes their routes out of `wanted`. */
@@ -86,7 +88,9 @@ function planPool(pool: Pool, route: AppRoutes | undefined, input: PlanInput): P
   );
   if (route !== undefined) return fillPool(pool, route, busy);
   const slots = busy.map((slot): Slot => ({ ...slot, state: 'draining' }));
-  return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots, peers: [], page: undefined };
+  return slots.length === 0
+    ? undefined
+    : { ...pool, hostnames: [], slots, peers: [], page: undefined, https: undefined };
 }
 
 function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
@@ -106,7 +110,7 @@ function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
     slots.set(number, { number, state: 'active', backend });
   }
   const sorted = [...slots.values()].sort((a, b) => a.number - b.number);
-  const { page: _, ...kept } = pool;
+  const { page: _page, https: _https, ...kept } = pool;
   return {
     ...kept,
     app: route.app,
@@ -116,6 +120,7 @@ function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
     slots: sorted,
     peers: [...(route.peers ?? [])].map(asPeer),
     ...(route.maintenance === undefined || route.appId === undefined ? {} : { page: pageBackend(route.maintenance) }),
+    ...planHttps(route),
   };
 }
 
@@ -172,6 +177,9 @@ function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
     backends: backends.map(({ id, instanceName, address, port }) => ({ id, instanceName, address, port })),
     peers: (route.peers ?? []).filter(isReachable).toSorted((a, b) => compare(a.nodeId, b.nodeId)),
     maintenance: route.maintenance,
+    redirected: route.redirected,
+    hstsMaxAgeS: route.hstsMaxAgeS,
+    canonical: route.canonical,
   };
 }
 
@@ -206,6 +214,7 @@ function routeOf(pool: Pool, seen: Seen, pages: SlotTable['pages']): AppRoutes {
     backends,
     peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer),
     maintenance: pool.page === undefined ? undefined : { page: pages.find(({ name }) => name === pool.page)?.html },
+    ...pool.https,
   };
 }
 

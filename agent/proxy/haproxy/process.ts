@@ -2,14 +2,15 @@ import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import { planRuntime, type RuntimeStep, type RuntimeTarget } from './converge.ts';
-import type { Observed, ObservedServer } from './observed.ts';
+import { assumedServers, changedPools, mapsOf, type LastSeen } from './last-seen.ts';
+import type { Observed } from './observed.ts';
 import { probeBinds } from './port-probe.ts';
-import { CHECKS, peerServerOptions, REACH, reachName } from './render-mesh.ts';
-import { hostEntries, instanceEntries, layoutHash, memberEntries, refusedEntries } from './render.ts';
+import { peerServerOptions } from './render-mesh.ts';
+import { layoutHash } from './render.ts';
 import { changeReplacedWorker } from './replaced-worker.ts';
 import type { Runtime } from './runtime.ts';
-import { allBinds, type ProxyPaths, type ProxySettings } from './settings.ts';
-import { peerPoolName, peerServers, poolName, serverName, type Peer, type SlotTable } from './slot-table.ts';
+import { allBinds, CERTIFICATE_MS, type ProxyPaths, type ProxySettings } from './settings.ts';
+import { poolName, type SlotTable } from './slot-table.ts';
 import { send, type Watcher } from './watcher.ts';
 
 export interface ProcessDeps {
@@ -28,23 +29,13 @@ const POLL_MS = 20;
 const PARTIAL_POOLS_MAX = 16;
 const FULL_LOOK_INTERVAL_MS = 10_000;
 
-/** The last observed state. As long as the process is the same, only changed backends must be observed. */
-interface LastSeen {
-  readonly workerPid: number;
-  readonly table: SlotTable;
-  readonly hosts: Observed['hosts'];
-  readonly instances: Observed['instances'];
-  readonly members: Observed['members'];
-  readonly refused: Observed['refused'];
-  readonly fullLookAtMs: number;
-}
-
 /** The running HAProxy. It is changed until it serves a slot table whose files are written. */
 export class ProxyProcess {
   readonly #settings: ProxySettings;
   readonly #deps: ProcessDeps;
   #lastSeen: LastSeen | undefined;
   #mustReload = false;
+  #certificates = 0;
   #lastReloadAtMs = -Infinity;
 
   constructor(settings: ProxySettings, deps: ProcessDeps) {
@@ -59,6 +50,7 @@ export class ProxyProcess {
 
   /** Observes and corrects the process until it serves the table. @throws SLIP_PROXY_DOWN, SLIP_PROXY_RELOAD, SLIP_PROXY_MISMATCH */
   async converge(table: SlotTable): Promise<void> {
+    this.#certificates = table.certificates.length;
     const mark = layoutHash(table, this.#settings);
     let notes: string[] = [];
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -95,9 +87,10 @@ export class ProxyProcess {
   }
 
   /** After a start. @throws SLIP_PROXY_DOWN, SLIP_PROXY_PORT_* */
-  async untilUp(): Promise<void> {
+  async untilUp(table: SlotTable): Promise<void> {
     const { clock, watcher, paths } = this.#deps;
-    const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
+    this.#certificates = table.certificates.length;
+    const deadline = clock.monotonicMs() + this.#limitMs();
     while (!(await this.healthy())) {
       if (clock.monotonicMs() >= deadline) {
         if ((await watcher.masterPid()) === undefined) await probeBinds(allBinds(this.#settings), this.#settings.ipv6);
@@ -110,7 +103,7 @@ export class ProxyProcess {
   /** Repeats a request until the process answers, because it may be restarting. @throws SLIP_PROXY_DOWN */
   async untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     const { clock, paths } = this.#deps;
-    const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
+    const deadline = clock.monotonicMs() + this.#limitMs();
     for (;;) {
       try {
         return await ask();
@@ -119,6 +112,11 @@ export class ProxyProcess {
         await clock.sleep(POLL_MS);
       }
     }
+  }
+
+  /** A start takes longer with more certificates, and the master answers nobody until the new worker has loaded them. */
+  #limitMs(): number {
+    return this.#settings.startTimeoutMs + this.#certificates * CERTIFICATE_MS;
   }
 
   async #observe(table: SlotTable): Promise<Observed> {
@@ -175,7 +173,7 @@ export class ProxyProcess {
     const { runtime } = this.#deps;
     const replacedPids = async (): Promise<readonly number[]> =>
       (await this.untilAnswered(() => runtime.workers())).old;
-    const limitMs = this.#settings.startTimeoutMs;
+    const limitMs = this.#limitMs();
     await changeReplacedWorker(pid, (observed) => planRuntime(observed, knownTo(observed, table), this.#target()), {
       ...this.#deps,
       replacedPids,
@@ -186,7 +184,7 @@ export class ProxyProcess {
   /** @throws SLIP_PROXY_RELOAD if the old worker is not replaced; it continues to serve */
   async #reload(workerPid: number): Promise<void> {
     const { clock, watcher, logger, runtime, paths } = this.#deps;
-    const { minReloadIntervalMs, startTimeoutMs } = this.#settings;
+    const { minReloadIntervalMs } = this.#settings;
     await clock.sleep(Math.max(0, this.#lastReloadAtMs + minReloadIntervalMs - clock.monotonicMs()));
     const master = await watcher.masterPid();
     // The master ignores signals until it answers, and its worker answers earlier. A signal before that would be lost.
@@ -196,7 +194,7 @@ export class ProxyProcess {
     if (master === undefined) return; // it died and will restart with the new files
     logger.info({ workerPid }, 'proxy.reloaded');
     send(master, 'SIGUSR2');
-    const deadline = clock.monotonicMs() + startTimeoutMs;
+    const deadline = clock.monotonicMs() + this.#limitMs();
     while (clock.monotonicMs() < deadline) {
       const { current } = await this.untilAnswered(() => runtime.workers());
       const info = await this.untilAnswered(() => runtime.info());
@@ -219,57 +217,6 @@ export class ProxyProcess {
 function knownTo(observed: Observed, table: SlotTable): SlotTable {
   const known = new Set([...observed.servers.values()].map((server) => server.pool));
   return { ...table, pools: table.pools.filter((pool) => known.has(poolName(pool.number))) };
-}
-
-function mapsOf(table: SlotTable): Pick<Observed, 'hosts' | 'instances' | 'members' | 'refused'> {
-  return {
-    hosts: [...hostEntries(table)],
-    instances: [...instanceEntries(table)],
-    members: [...memberEntries(table)],
-    refused: [...refusedEntries(table)],
-  };
-}
-
-/** Names of the backends that differ between two tables. */
-function changedPools(before: SlotTable, after: SlotTable): Set<string> {
-  const text = new Map(before.pools.map((pool) => [pool.number, JSON.stringify(pool)]));
-  const changed = new Set<string>();
-  for (const pool of after.pools) {
-    if (text.get(pool.number) !== JSON.stringify(pool))
-      changed.add(poolName(pool.number)).add(peerPoolName(pool.number));
-    text.delete(pool.number);
-  }
-  for (const number of text.keys()) changed.add(poolName(number)).add(peerPoolName(number));
-  if (JSON.stringify(before.checked) !== JSON.stringify(after.checked)) changed.add(CHECKS).add(REACH);
-  return changed;
-}
-
-function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string, ObservedServer][] {
-  const untouched = table.pools.filter((pool) => !except.has(poolName(pool.number)));
-  const instances = untouched.flatMap(({ number, slots }) =>
-    slots.map(({ number: slot, state, backend }) =>
-      assumed(poolName(number), serverName(number, slot), { ...backend, ready: state === 'active' }),
-    ),
-  );
-  const peers = untouched.flatMap((pool) =>
-    peerServers(pool).map(({ name, peer }) => assumed(peerPoolName(pool.number), name, { ...peer, ready: true })),
-  );
-  return [...instances, ...peers, ...(except.has(CHECKS) ? [] : table.checked.flatMap(assumedChecks))];
-}
-
-function assumedChecks(peer: Peer): [string, ObservedServer][] {
-  return [
-    assumed(CHECKS, peer.nodeId, { ...peer, ready: true }),
-    assumed(REACH, reachName(peer.nodeId), { ...peer, ready: true }),
-  ];
-}
-
-function assumed(
-  pool: string,
-  name: string,
-  is: { address: string; port: number; ready: boolean },
-): [string, ObservedServer] {
-  return [name, { pool, name, address: is.address, port: is.port, ready: is.ready, downForMs: undefined }];
 }
 
 function mismatch(notes: readonly string[], masterPid: number | undefined): SlipwayError {

@@ -11,7 +11,7 @@ export function bindLines({ binds, ipv6 }: Pick<ProxySettings, 'binds' | 'ipv6'>
   return binds.flatMap(({ address, port }) => listenAddresses({ address, port }, ipv6).map((each) => `  bind ${each}`));
 }
 
-function listenAddresses({ address, port }: ProxyBind, ipv6: boolean): string[] {
+export function listenAddresses({ address, port }: ProxyBind, ipv6: boolean): string[] {
   if (address === '*') return [`*:${String(port)}`, ...(ipv6 ? [`:::${String(port)} v6only`] : [])];
   // HAProxy splits at the last colon, so an IPv6 address needs no brackets.
   return [`${address}:${String(port)}${isIPv6(address) ? ' v6only' : ''}`];
@@ -25,24 +25,40 @@ export function hostLines(): string[] {
   ];
 }
 
+/** With a PROXY protocol header, the address of the client is the one in the header. Others cannot send one. */
+export function proxyProtocolLines({ proxyProtocolFronts }: Pick<ProxySettings, 'proxyProtocolFronts'>): string[] {
+  if (proxyProtocolFronts.length === 0) return [];
+  return [`  tcp-request connection expect-proxy layer4 if { src ${proxyProtocolFronts.join(' ')} }`];
+}
+
 /**
  * Protocol and port that the client used. A front proxy that ends TLS sends them as headers. The headers of all other senders are replaced,
  * so that no client can claim that it used HTTPS.
  */
-export function forwardedLines({ trustedFronts }: Pick<ProxySettings, 'trustedFronts'>): string[] {
-  const lines = ['  http-request set-var(txn.proto) str(http)', '  http-request set-var(txn.port) dst_port'];
-  if (trustedFronts.length > 0) {
-    lines.push(
-      `  acl from_front src ${trustedFronts.join(' ')}`,
-      '  acl front_says_https req.hdr(x-forwarded-proto,-1) -i https',
-      '  acl front_says_port req.hdr(x-forwarded-port,-1) -m reg ^[0-9]{1,5}$',
-      '  http-request set-var(txn.proto) str(https) if from_front front_says_https',
-      '  http-request set-var(txn.port) int(443) if from_front front_says_https',
-      '  http-request set-var(txn.port) req.hdr(x-forwarded-port,-1) if from_front front_says_port',
-    );
-  }
+export function clientLines({ trustedFronts }: Pick<ProxySettings, 'trustedFronts'>, tls: boolean): string[] {
+  const lines = [
+    '  http-request set-var(txn.proto) str(http)',
+    ...(tls ? ['  http-request set-var(txn.proto) str(https) if { ssl_fc }'] : []),
+    '  http-request set-var(txn.port) dst_port',
+  ];
+  if (trustedFronts.length === 0) return lines;
   return [
     ...lines,
+    `  acl from_front src ${trustedFronts.join(' ')}`,
+    '  acl front_says_https req.hdr(x-forwarded-proto,-1) -i https',
+    '  acl front_says_http req.hdr(x-forwarded-proto,-1) -i http',
+    '  acl front_says_port req.hdr(x-forwarded-port,-1) -m reg ^[0-9]{1,5}$',
+    '  http-request set-var(txn.proto) str(https) if from_front front_says_https',
+    '  http-request set-var(txn.port) int(443) if from_front front_says_https',
+    // The front uses HTTPS itself, and its client does not.
+    '  http-request set-var(txn.proto) str(http) if from_front front_says_http',
+    ...(tls ? ['  http-request set-var(txn.port) int(80) if from_front front_says_http { ssl_fc }'] : []),
+    '  http-request set-var(txn.port) req.hdr(x-forwarded-port,-1) if from_front front_says_port',
+  ];
+}
+
+export function forwardedLines(): string[] {
+  return [
     '  http-request set-header X-Forwarded-Proto %[var(txn.proto)]',
     '  http-request set-header X-Forwarded-Port %[var(txn.port)]',
   ];

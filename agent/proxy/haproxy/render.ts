@@ -4,10 +4,19 @@ import { compare } from './compare.ts';
 import { DEFAULT_PAGE, PAGE_PREFIX } from './own-pages.ts';
 import { HEADER_LIMIT_BYTES, ownPageFile, PAGE_FILES } from './pages.ts';
 import { proxyPaths, type ProxySettings } from './settings.ts';
-import { bindLines, forwardedLines, hostLines } from './render-front.ts';
+import { bindLines, clientLines, forwardedLines, hostLines, proxyProtocolLines } from './render-front.ts';
+import { challengeLines, redirectLines, tlsBindLines, UNCERTIFIED, uncertifiedRoute } from './render-https.ts';
 import { peerBackend, hopLines, meshDefaults, meshFrontend, routeLines } from './render-mesh.ts';
 import { MAINTENANCE_MARK } from '../router-line.ts';
-import { peerPoolName, poolName, serverName, type OwnPage, type Pool, type SlotTable } from './slot-table.ts';
+import {
+  emptyTable,
+  peerPoolName,
+  poolName,
+  serverName,
+  type OwnPage,
+  type Pool,
+  type SlotTable,
+} from './slot-table.ts';
 
 /** Address of a server that is not in use. It is `disabled` as well. */
 export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
@@ -76,34 +85,38 @@ function mapText(entries: ReadonlyMap<string, string>): string {
   return [...entries].map(([key, value]) => `${key} ${value}\n`).join('');
 }
 
+type Layout = Pick<SlotTable, 'poolSize' | 'checked'> & Partial<Pick<SlotTable, 'pages' | 'tls'>>;
+
 /**
- * The hash of everything in the config that the runtime API cannot change: settings, number of backends, list of checked peers, own pages.
- * A process with another hash must be reloaded.
+ * The hash of everything in the config that the runtime API cannot change: settings, number of backends, list of checked peers, own pages,
+ * HTTPS. A process with another hash must be reloaded.
  */
-export function layoutHash(
-  { poolSize, checked, pages = [] }: Pick<SlotTable, 'poolSize' | 'checked'> & Partial<Pick<SlotTable, 'pages'>>,
-  settings: ProxySettings,
-): string {
+export function layoutHash({ poolSize, checked, pages = [], tls = false }: Layout, settings: ProxySettings): string {
   const nowhere = checked.map(({ nodeId }) => ({ nodeId, ...NOWHERE }));
-  return createHash('sha256')
-    .update(renderBody({ poolSize, pools: [], members: [], refused: [], checked: nowhere, pages }, settings))
-    .digest('hex')
-    .slice(0, 16);
+  const table = { ...emptyTable(poolSize), checked: nowhere, pages, tls };
+  const hash = createHash('sha256').update(renderBody(table, settings)).digest('hex').slice(0, 16);
+  return tls ? `${hash}${tlsMark(settings)}` : hash;
 }
 
-/** The whole config. Equal inputs give equal bytes. */
-export function renderConfig(table: SlotTable, settings: ProxySettings): string {
+/** The end of the mark of a process that listens on the ports for HTTPS. */
+export function tlsMark({ tlsBinds }: Pick<ProxySettings, 'tlsBinds'>): string {
+  return `-tls${tlsBinds.map(({ port }) => String(port)).join('-')}`;
+}
+
+/** The whole config. Equal inputs give equal bytes. @param list another list of certificates, for a check */
+export function renderConfig(table: SlotTable, settings: ProxySettings, list?: string): string {
   const mark = `global\n  description slipway-${layoutHash(table, settings)}\n`;
-  return `# Written by slipway-agent; changes made by hand are lost.\n${mark}${renderBody(table, settings)}`;
+  return `# Written by slipway-agent; changes made by hand are lost.\n${mark}${renderBody(table, settings, list)}`;
 }
 
-function renderBody(table: SlotTable, settings: ProxySettings): string {
+function renderBody(table: SlotTable, settings: ProxySettings, list?: string): string {
   const lines = [
     ...globalLines(settings),
     ...defaultLines(settings),
-    ...frontendLines(settings),
+    ...frontendLines(table, settings, list),
     ...meshFrontend(settings, MESH_LOG_FORMAT.replace('INSTANCES', proxyPaths(settings.stateDir).instances)),
     ...pageLines(settings),
+    ...(table.tls ? uncertifiedLines(settings) : []),
     ...maintenanceLines(settings, table.pages),
     ...meshDefaults(settings, table.checked),
   ];
@@ -128,6 +141,8 @@ function globalLines(settings: ProxySettings): string[] {
     `  tune.bufsize ${String(HEADER_LIMIT_BYTES + REWRITE_BYTES)}`,
     `  tune.maxrewrite ${String(REWRITE_BYTES)}`,
     `  tune.http.maxhdr ${String(HEADERS_MAX)}`,
+    // Each certificate is one file.
+    '  ssl-load-extra-files none',
     ...(settings.user === undefined ? [] : [`  user ${settings.user.name}`, `  group ${settings.user.group}`]),
   ];
 }
@@ -163,25 +178,31 @@ const LOG_FORMAT = [
 /** A forwarded request has the address of its client, not of the forwarding node. */
 const MESH_LOG_FORMAT = LOG_FORMAT.replace('%ci', '%[var(txn.client)]');
 
-function frontendLines(settings: ProxySettings): string[] {
+function frontendLines({ tls }: Pick<SlotTable, 'tls'>, settings: ProxySettings, list?: string): string[] {
   const paths = proxyPaths(settings.stateDir);
   return [
     'frontend web from slipway',
     ...bindLines(settings),
+    ...(tls ? tlsBindLines(settings, list ?? paths.certificateList) : []),
+    ...proxyProtocolLines(settings),
     '  option forwardfor',
     `  log-format "${LOG_FORMAT.replace('INSTANCES', paths.instances)}"`,
     '  http-request deny deny_status 405 if METH_CONNECT',
     ...hostLines(),
     ...routeLines(paths),
-    ...maintenanceRoute(),
     '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for)',
     '  http-request set-var(txn.rid) req.hdr(x-request-id) if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }',
     '  http-request set-var(txn.rid) uuid() unless { var(txn.rid) -m found }',
+    ...clientLines(settings, tls),
+    ...challengeLines(paths),
+    ...redirectLines(settings),
+    ...maintenanceRoute(),
     ...hopLines(settings),
-    ...forwardedLines(settings),
+    ...forwardedLines(),
     '  http-request set-header X-Request-Start %[date(0,ms)]',
     '  http-request set-header X-Request-Id %[var(txn.rid)]',
     '  http-request add-header Via "1.1 slipway"',
+    ...(tls ? uncertifiedRoute(settings) : []),
     '  use_backend %[var(txn.route),field(1,/)] if { var(txn.route) -m found }',
     `  default_backend ${UNKNOWN}`,
   ];
@@ -226,6 +247,17 @@ function pageLines(settings: ProxySettings): string[] {
     `backend ${NONE} from slipway`,
     `${page(503, 'html', `file ${join(pages, 'idle.html')}`)} ${html}`,
     page(503, 'plain', `file ${join(pages, 'idle.txt')}`),
+  ];
+}
+
+/** Status 421: the server answers, but not for this name over HTTPS. */
+function uncertifiedLines(settings: ProxySettings): string[] {
+  const { pages } = proxyPaths(settings.stateDir);
+  const answer = '  http-request return status 421 hdr cache-control no-store content-type';
+  return [
+    `backend ${UNCERTIFIED} from slipway`,
+    `${answer} text/html file ${join(pages, 'uncertified.html')} if { req.hdr(accept) -m sub text/html }`,
+    `${answer} text/plain file ${join(pages, 'uncertified.txt')}`,
   ];
 }
 

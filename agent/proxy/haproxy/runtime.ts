@@ -39,6 +39,8 @@ export class Runtime {
       instances: parseMap(await say(`show map ${this.#paths.instances}`)),
       members: parseMap(await say(`show map ${this.#paths.members}`)),
       refused: parseMap(await say(`show map ${this.#paths.refused}`)),
+      https: parseMap(await say(`show map ${this.#paths.https}`)),
+      acme: parseMap(await say(`show map ${this.#paths.acme}`)),
       servers: parseServersState(await say('show servers state')),
     };
   }
@@ -60,14 +62,9 @@ export class Runtime {
     ]);
   }
 
-  /** Loads a certificate into the process. Its file is already written. */
-  renewCertificate(path: string, pem: string): Promise<string> {
-    return this.#worker.talk(async (say) => {
-      const staged = await say(`set ssl cert ${path} <<\n${pem.trim()}\n`);
-      return /^(?:\+ )*\n?Transaction (?:created|updated)/.test(staged.trim())
-        ? say(`commit ssl cert ${path}`)
-        : staged;
-    });
+  /** One conversation with the worker. No other command is sent in between. */
+  talk<T>(conversation: (say: Converse) => Promise<T>): Promise<T> {
+    return this.#worker.talk(conversation);
   }
 
   info(): Promise<{ workerPid: number; layoutHash: string }> {

@@ -12,10 +12,17 @@ export interface HaproxyConfig {
   /** Absolute folder for config, maps, sockets, pid files and access log. At most 80 characters, because of the limit of Unix sockets. */
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
+  /** Where it answers HTTPS. Empty: it does not. */
+  readonly tlsBinds?: readonly ProxyBind[] | undefined;
   /** True when this machine has IPv6: then `*` includes its IPv6 addresses. */
   readonly ipv6?: boolean | undefined;
   /** Addresses or networks (CIDR) of front proxies whose X-Forwarded-Proto and X-Forwarded-Port are trusted. */
   readonly trustedFronts?: readonly string[] | undefined;
+  /**
+   * Addresses or networks (CIDR) of front proxies that send the address of their client in a PROXY protocol header. A connection from them
+   * without this header is closed.
+   */
+  readonly proxyProtocolFronts?: readonly string[] | undefined;
   /** The address for requests from other nodes. Absent: there is no mesh. */
   readonly mesh?: ProxyBind | undefined;
   /** The program. A name without a folder is looked up in the standard path. */
@@ -48,8 +55,10 @@ export interface HaproxyConfig {
 export interface ProxySettings {
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
+  readonly tlsBinds: readonly ProxyBind[];
   readonly ipv6: boolean;
   readonly trustedFronts: readonly string[];
+  readonly proxyProtocolFronts: readonly string[];
   readonly mesh: ProxyBind | undefined;
   readonly haproxy: string;
   readonly user: { readonly name: string; readonly group: string } | undefined;
@@ -67,6 +76,9 @@ export interface ProxySettings {
   readonly logFileBytes: number;
 }
 
+/** The time that HAProxy may need for each certificate when it starts. */
+export const CERTIFICATE_MS = 10;
+
 const STATE_DIR = /^\/[A-Za-z0-9._/-]{1,79}$/;
 const ACCOUNT = /^[a-z_][a-z0-9_-]{0,31}$/;
 const PROGRAM = /^[A-Za-z0-9._/+-]{1,200}$/;
@@ -74,7 +86,9 @@ const PROGRAM = /^[A-Za-z0-9._/+-]{1,200}$/;
 const DEFAULTS = {
   haproxy: 'haproxy',
   ipv6: false,
+  tlsBinds: [] as readonly ProxyBind[],
   trustedFronts: [] as readonly string[],
+  proxyProtocolFronts: [] as readonly string[],
   poolSize: 64,
   slotsPerBackend: 8,
   hardStopAfterMs: 600_000,
@@ -105,12 +119,12 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
     'The path of haproxy has letters, digits, dots, dashes and slashes only.',
   );
   requireThat(settings.binds.length > 0, 'The proxy needs at least one address to listen on.');
-  for (const { address, port } of allBinds(settings)) {
+  for (const { address, port } of [...allBinds(settings), ...settings.tlsBinds]) {
     requireThat(address === '*' || isIP(address) !== 0, 'The proxy listens on an IP address, or on * for all of them.');
     requireThat(Number.isInteger(port) && port > 0 && port < 65_536, 'The port of the proxy is between 1 and 65535.');
   }
   requireThat(
-    settings.trustedFronts.every(isNetwork),
+    [...settings.trustedFronts, ...settings.proxyProtocolFronts].every(isNetwork),
     'A trusted front proxy is an IP address or a network such as 10.0.0.0/8.',
   );
   const user = settings.user;
@@ -135,6 +149,7 @@ export function isNetwork(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
+/** The addresses without which the proxy does not start. */
 export function allBinds({ binds, mesh }: Pick<ProxySettings, 'binds' | 'mesh'>): readonly ProxyBind[] {
   return mesh === undefined ? binds : [...binds, mesh];
 }
@@ -155,6 +170,17 @@ export interface ProxyPaths {
   readonly instances: string;
   readonly members: string;
   readonly refused: string;
+  /** Rules of host names for HTTPS. */
+  readonly https: string;
+  /** Thumbprint of the ACME account. */
+  readonly acme: string;
+  /** PEM files of the certificates for clients, and the list of them that HAProxy reads. */
+  readonly certificates: string;
+  readonly certificateList: string;
+  /** For names without a certificate. */
+  readonly fallbackCertificate: string;
+  /** A list for checks, with the fallback only, because HAProxy needs a millisecond for each certificate. */
+  readonly checkList: string;
   /** Key and certificate of this node, and the CA of its fleet. */
   readonly meshCertificate: string;
   readonly meshCa: string;
@@ -179,6 +205,12 @@ export function proxyPaths(stateDir: string): ProxyPaths {
     instances: at('instances.map'),
     members: at('members.map'),
     refused: at('refused.map'),
+    https: at('https.map'),
+    acme: at('acme.map'),
+    certificates: at('certificates'),
+    certificateList: at('certificates.list'),
+    fallbackCertificate: at('certificates/fallback.pem'),
+    checkList: at('check.list'),
     meshCertificate: at('mesh.pem'),
     meshCa: at('mesh-ca.pem'),
     state: at('slots.json'),

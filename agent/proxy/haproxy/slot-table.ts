@@ -32,6 +32,24 @@ export interface Pool {
   readonly peers: readonly Peer[];
   /** The backend that answers the requests of clients while the app is in maintenance. */
   readonly page?: string | undefined;
+  readonly https?: PoolHttps | undefined;
+}
+
+/** How the host names of an app use HTTPS. */
+export interface PoolHttps {
+  /** Host names whose plain requests get a redirect, sorted. */
+  readonly redirected: readonly string[];
+  readonly hstsMaxAgeS?: number | undefined;
+  readonly canonical?: string | undefined;
+}
+
+/** A certificate whose file HAProxy can load. */
+export interface TableCertificate {
+  /** Also the name of its file. */
+  readonly id: string;
+  readonly fingerprint: string;
+  /** The names that it is used for. Each name is in one certificate only. */
+  readonly names: readonly string[];
 }
 
 /** A page that an owner gave for the maintenance of an app. */
@@ -53,6 +71,11 @@ export interface SlotTable {
   readonly refused: readonly string[];
   /** Sorted by name. A change of this list changes the layout and costs a reload, because HAProxy reads these files only then. */
   readonly pages: readonly OwnPage[];
+  /** True if it answers HTTPS. A change costs a reload. */
+  readonly tls: boolean;
+  /** For clients, by id. */
+  readonly certificates: readonly TableCertificate[];
+  readonly acmeThumbprint?: string | undefined;
 }
 
 export function poolName(pool: number): string {
@@ -65,7 +88,7 @@ export function serverName(pool: number, slot: number): string {
 }
 
 export function emptyTable(poolSize: number): SlotTable {
-  return { poolSize, pools: [], checked: [], members: [], refused: [], pages: [] };
+  return { poolSize, pools: [], checked: [], members: [], refused: [], pages: [], tls: false, certificates: [] };
 }
 
 /** HAProxy workers of older agents have this prefix in their configuration, so it must stay. */
@@ -133,6 +156,13 @@ const POOL = z.strictObject({
   slots: z.array(SLOT),
   peers: z.array(PEER).default([]),
   page: z.string().optional(),
+  https: z
+    .strictObject({
+      redirected: z.array(z.string()),
+      hstsMaxAgeS: z.int().optional(),
+      canonical: z.string().optional(),
+    })
+    .optional(),
 });
 const TABLE = z.strictObject({
   version: z.literal(1),
@@ -142,6 +172,11 @@ const TABLE = z.strictObject({
   members: z.array(z.tuple([z.string(), z.string()])).default([]),
   refused: z.array(z.string()).default([]),
   pages: z.array(z.strictObject({ name: z.string(), html: z.string() })).default([]),
+  tls: z.boolean().default(false),
+  certificates: z
+    .array(z.strictObject({ id: z.string(), fingerprint: z.string(), names: z.array(z.string()) }))
+    .default([]),
+  acmeThumbprint: z.string().optional(),
 });
 
 export function serializeTable(table: SlotTable): string {

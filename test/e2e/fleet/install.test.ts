@@ -124,6 +124,13 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       /systemctl disable --now NAME\), or .*--port 8080/,
     );
     await server.sh('systemctl stop squatter');
+    await squat(443);
+    await refuses(
+      {},
+      /Port 443 is in use by perl \(process \d+\)/,
+      /systemctl disable --now NAME\), or .*--https-port 8443/,
+    );
+    await server.sh('systemctl stop squatter');
   });
 
   it('needs free space on the disk', () =>

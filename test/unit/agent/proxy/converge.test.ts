@@ -14,6 +14,8 @@ const PATHS = {
   instances: '/p/instances.map',
   members: '/p/members.map',
   refused: '/p/refused.map',
+  https: '/p/https.map',
+  acme: '/p/acme.map',
 };
 const TO = { paths: PATHS, peerServerOptions: () => 'ssl' };
 const POOLS = 8;
@@ -26,6 +28,8 @@ class Model {
     [PATHS.instances, []],
     [PATHS.members, []],
     [PATHS.refused, []],
+    [PATHS.https, []],
+    [PATHS.acme, []],
   ]);
   readonly servers = new Map<string, ObservedServer>();
 
@@ -39,8 +43,10 @@ class Model {
     const [hosts, instances] = [this.maps.get(PATHS.hosts) ?? [], this.maps.get(PATHS.instances) ?? []];
     const members = [...(this.maps.get(PATHS.members) ?? [])];
     const refused = [...(this.maps.get(PATHS.refused) ?? [])];
-    const servers = new Map(this.servers);
-    return { workerPid: 1, layoutHash: 'm', hosts: [...hosts], instances: [...instances], members, refused, servers };
+    const https = [...(this.maps.get(PATHS.https) ?? [])];
+    const acme = [...(this.maps.get(PATHS.acme) ?? [])];
+    const maps = { hosts: [...hosts], instances: [...instances], members, refused, https, acme };
+    return { workerPid: 1, layoutHash: 'm', ...maps, servers: new Map(this.servers) };
   }
 
   run(step: RuntimeStep): void {

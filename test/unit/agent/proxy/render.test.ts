@@ -43,6 +43,8 @@ const TABLE: SlotTable = {
   members: [],
   refused: [],
   pages: [],
+  tls: false,
+  certificates: [],
 };
 
 describe('rendered files', () => {

@@ -46,6 +46,17 @@ describe('router line', () => {
     });
   });
 
+  test('a request over HTTP/2 has the same path as one over HTTP/1.1', () => {
+    for (const [target, path] of [
+      ['https://shop.test/x?y=1', '/x?y=1'],
+      ['http://shop.test:8080//x', '//x'],
+      ['https://shop.test?x', '?x'],
+      ['https://shop.test', '/'],
+      ['/https://x/', '/https://x/'],
+    ] as const)
+      assert.ok(message({ path: target }).includes(` path="${path}" `), target);
+  });
+
   test('each kind of failure has its code', () => {
     const cases: [Parts, RegExp][] = [
       [

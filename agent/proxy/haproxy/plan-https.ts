@@ -1,0 +1,54 @@
+import type { AppRoutes } from '../port.ts';
+import { compare } from './compare.ts';
+import type { PoolHttps, SlotTable, TableCertificate } from './slot-table.ts';
+
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+/** Two years, as the lists of browsers ask for. A longer time is cut. */
+const HSTS_MAX_S = 63_072_000;
+
+/** The rules of an app, for names that it has. */
+export function planHttps(route: AppRoutes): { readonly https?: PoolHttps } {
+  const https = rulesOf(route);
+  return https === undefined ? {} : { https };
+}
+
+function rulesOf({ hostnames, redirected = [], hstsMaxAgeS, canonical }: AppRoutes): PoolHttps | undefined {
+  const own = new Set(hostnames);
+  const names = [...new Set(redirected)].filter((name) => own.has(name)).sort(compare);
+  const target = canonical !== undefined && own.has(canonical) && !canonical.startsWith('*') ? canonical : undefined;
+  if (names.length === 0 && target === undefined && hstsMaxAgeS === undefined) return undefined;
+  return {
+    redirected: names,
+    ...(hstsMaxAgeS === undefined ? {} : { hstsMaxAgeS: Math.min(Math.max(Math.trunc(hstsMaxAgeS), 0), HSTS_MAX_S) }),
+    ...(target === undefined ? {} : { canonical: target }),
+  };
+}
+
+export interface EdgePlan {
+  /** True if the proxy can answer HTTPS. */
+  readonly tls?: boolean | undefined;
+  /** Certificates with usable files. */
+  readonly certificates?: readonly TableCertificate[] | undefined;
+  readonly acmeThumbprint?: string | undefined;
+}
+
+/** The part of the table for clients with HTTPS. A name that is in several certificates belongs to the first. */
+export function planEdge({
+  tls = false,
+  certificates = [],
+  acmeThumbprint,
+}: EdgePlan): Pick<SlotTable, 'tls' | 'certificates' | 'acmeThumbprint'> {
+  const taken = new Set<string>();
+  const unique = certificates
+    .toSorted((a, b) => compare(a.id, b.id))
+    .map(({ id, fingerprint, names }) => {
+      const own = [...new Set(names)].filter((name) => !taken.has(name)).sort(compare);
+      for (const name of own) taken.add(name);
+      return { id, fingerprint, names: own };
+    });
+  return {
+    tls,
+    certificates: unique.filter(({ names }) => names.length > 0),
+    ...(acmeThumbprint !== undefined && THUMBPRINT.test(acmeThumbprint) ? { acmeThumbprint } : {}),
+  };
+}

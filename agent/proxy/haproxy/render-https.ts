@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { compare } from './compare.ts';
+import { listenAddresses } from './render-front.ts';
+import { proxyPaths, type ProxyBind, type ProxyPaths, type ProxySettings } from './settings.ts';
+import type { Pool, SlotTable } from './slot-table.ts';
+
+// HTTPS on the public port: certificates, redirects, challenges of the CA, and the page for names without a certificate.
+
+/** The backend with the page for a name without a certificate. */
+export const UNCERTIFIED = 'uncertified';
+/** Not a host name: tells that a wildcard is in the map, so that other requests need no search for one. */
+const ANY_WILDCARD = '*';
+const THUMBPRINT = 'thumbprint';
+const HTTPS_PORT = 443;
+const HTTP_PORT = 80;
+
+/** What happens to a plain request: redirect to HTTPS, to the canonical name with HTTPS, to the canonical name without. */
+const TO_HTTPS = 'h';
+const TO_CANONICAL_HTTPS = 'c';
+const TO_CANONICAL = 'p';
+const NONE = '-';
+const YES = 'y';
+
+export function renderHttps(table: SlotTable): string {
+  return mapText(httpsEntries(table));
+}
+
+export function renderAcme(table: SlotTable): string {
+  return mapText(acmeEntries(table));
+}
+
+export function acmeEntries({ acmeThumbprint }: SlotTable): ReadonlyMap<string, string> {
+  return new Map(acmeThumbprint === undefined ? [] : [[THUMBPRINT, acmeThumbprint]]);
+}
+
+/**
+ * Host name → `plain/https/hsts/canonical/certified`: what happens to a plain request, to one with HTTPS, the maximum age of HSTS, the
+ * canonical name, and whether this node has a certificate for the name. Without it, nothing leads to HTTPS.
+ */
+export function httpsEntries(table: SlotTable): ReadonlyMap<string, string> {
+  const certified = new Set(table.tls ? table.certificates.flatMap(({ names }) => names) : []);
+  const entries = new Map<string, string>();
+  for (const name of certified) entries.set(name, [NONE, NONE, NONE, NONE, YES].join('/'));
+  for (const pool of table.pools) {
+    for (const host of pool.hostnames) {
+      const rule = ruleOf(pool, host, certified);
+      if (rule !== undefined) entries.set(host, rule);
+    }
+  }
+  if ([...entries.keys()].some((name) => name.startsWith('*.'))) entries.set(ANY_WILDCARD, NONE);
+  return new Map([...entries].sort(([a], [b]) => compare(a, b)));
+}
+
+/** `undefined` for a name that needs no entry. */
+function ruleOf({ https }: Pool, host: string, certified: ReadonlySet<string>): string | undefined {
+  const isCertified = (name: string): boolean => certified.has(name) || certified.has(name.replace(/^[^.]+/, '*'));
+  // A name without rules of its own must not get those of a wildcard name of another app.
+  if (https === undefined) return isCertified(host) ? [NONE, NONE, NONE, NONE, YES].join('/') : undefined;
+  const { redirected, hstsMaxAgeS, canonical = host } = https;
+  const isSecure = (name: string): boolean => isCertified(name) && redirected.includes(name);
+  const moves = canonical === host ? [isSecure(host) ? TO_HTTPS : NONE, NONE] : movesTo(isSecure(canonical));
+  const rest = isCertified(host) ? [String(hstsMaxAgeS ?? NONE), canonical, YES] : [NONE, canonical, NONE];
+  return [...moves, ...rest].join('/');
+}
+
+function movesTo(isSecure: boolean): string[] {
+  return isSecure ? [TO_CANONICAL_HTTPS, TO_CANONICAL_HTTPS] : [TO_CANONICAL, NONE];
+}
+
+function mapText(entries: ReadonlyMap<string, string>): string {
+  return [...entries].map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** The certificates for HAProxy. Clients without a known name get the first one. */
+export function renderCertificateList({ certificates }: Pick<SlotTable, 'certificates'>, paths: ProxyPaths): string {
+  return [fallbackLine(paths), ...certificates.map((each) => certificateLine(each, paths))].join('');
+}
+
+/** The fallback stands for no name. */
+export function fallbackLine({ fallbackCertificate }: ProxyPaths): string {
+  return `${fallbackCertificate} !*\n`;
+}
+
+function certificateLine(
+  { id, names }: { readonly id: string; readonly names: readonly string[] },
+  paths: ProxyPaths,
+): string {
+  return `${certificateFile(id, paths)} ${names.join(' ')}\n`;
+}
+
+export function certificateFile(id: string, { certificates }: Pick<ProxyPaths, 'certificates'>): string {
+  return join(certificates, `${id}.pem`);
+}
+
+/** @param list the certificates: all of them, or the fallback alone for a check */
+export function tlsBindLines({ tlsBinds, ipv6 }: ProxySettings, list: string): string[] {
+  const options = `ssl crt-list ${list} alpn h2,http/1.1 ssl-min-ver TLSv1.2 no-tls-tickets`;
+  return tlsBinds.flatMap((bind) => listenAddresses(bind, ipv6)).map((each) => `  bind ${each} ${options}`);
+}
+
+/** Answers the challenge of every order of the account of the fleet (RFC 8555, 8.3). An encoded path, or one with dots, goes to the app. */
+export function challengeLines({ acme }: ProxyPaths): string[] {
+  const thumbprint = `str(${THUMBPRINT}),map_str(${acme})`;
+  const when = `{ path_beg /.well-known/acme-challenge/ } { path -m reg ^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{16,128}$ } { var(txn.route) -m found } { ${thumbprint} -m found }`;
+  return [
+    `  http-request return status 200 content-type text/plain hdr cache-control no-store hdr x-content-type-options nosniff lf-string "%[path,field(-1,/)].%[${thumbprint}]" if ${when}`,
+  ];
+}
+
+/**
+ * Redirects to HTTPS and to the canonical name, in one hop. A request that says it came over HTTPS is not redirected to HTTPS, whoever sends
+ * it: a front proxy that ends TLS would go round without end.
+ */
+export function redirectLines(settings: ProxySettings): string[] {
+  const { https } = proxyPaths(settings.stateDir);
+  const [tlsPort, port] = [portSuffix(settings.tlsBinds[0], HTTPS_PORT), portSuffix(settings.binds[0], HTTP_PORT)];
+  const canonical = 'var(txn.https),field(4,/)';
+  const redirect = (to: string, when: string): string =>
+    `  http-request redirect location ${to}%[pathq] code 308 if ${when} { path -m beg / }`;
+  return [
+    `  http-request set-var(txn.https) var(txn.host),map_str(${https})`,
+    `  http-request set-var(txn.https) var(txn.host),regsub(^[^.]+,*),map_str(${https}) if !{ var(txn.https) -m found } { str(${ANY_WILDCARD}),map_str(${https}) -m found }`,
+    '  acl is_https var(txn.proto) -m str https',
+    '  acl is_https req.hdr(x-forwarded-proto) -i https',
+    redirect(`https://%[var(txn.host)]${tlsPort}`, `{ var(txn.https) -m beg ${TO_HTTPS} } !is_https`),
+    redirect(`https://%[${canonical}]${tlsPort}`, `{ var(txn.https) -m beg ${TO_CANONICAL_HTTPS} } !is_https`),
+    redirect(`http://%[${canonical}]${port}`, `{ var(txn.https) -m beg ${TO_CANONICAL} } !is_https`),
+    redirect(
+      `https://%[${canonical}]${tlsPort}`,
+      `{ var(txn.https),field(2,/) -m str ${TO_CANONICAL_HTTPS} } is_https`,
+    ),
+    // An app that sends the header itself decides.
+    '  http-after-response set-header Strict-Transport-Security max-age=%[var(txn.https),field(3,/)] if { var(txn.proto) -m str https } { var(txn.https),field(3,/) -m reg ^[0-9]+$ } !{ res.hdr(strict-transport-security) -m found }',
+  ];
+}
+
+function portSuffix(bind: ProxyBind | undefined, usual: number): string {
+  return bind === undefined || bind.port === usual ? '' : `:${String(bind.port)}`;
+}
+
+/** The page for a client with HTTPS whose name has no certificate here. A front proxy may not mind, so its requests reach the app. */
+export function uncertifiedRoute({ trustedFronts }: ProxySettings): string[] {
+  const others = trustedFronts.length === 0 ? '' : ' !from_front';
+  return [
+    `  use_backend ${UNCERTIFIED} if { ssl_fc } { var(txn.route) -m found } !{ var(txn.https),field(5,/) -m str ${YES} }${others}`,
+  ];
+}
