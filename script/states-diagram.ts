@@ -3,6 +3,7 @@ import {
   INSTANCE_STATES,
   isTerminal,
   NODE_STATES,
+  ORDER_STATES,
   RELEASE_STATES,
   type StateTable,
 } from '../shared/domain/states.ts';
@@ -12,6 +13,7 @@ const TABLES: readonly { readonly title: string; readonly table: StateTable<stri
   { title: 'Release', table: RELEASE_STATES },
   { title: 'Instance', table: INSTANCE_STATES },
   { title: 'Node', table: NODE_STATES },
+  { title: 'Certificate of a domain', table: ORDER_STATES },
 ];
 
 const BEGIN = '<!-- states: written by script/states-doc.ts -->';

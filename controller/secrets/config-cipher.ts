@@ -23,7 +23,9 @@ export type Place =
   | { readonly appId: string; readonly version: number }
   /** The id of a command, or `v3` for a release. */
   | { readonly appId: string; readonly output: string }
-  | { readonly appId: string; readonly setting: 'buildpacks' };
+  | { readonly appId: string; readonly setting: 'buildpacks' }
+  /** A private key or another secret for an ACME CA. It belongs to no app. */
+  | { readonly acmeKey: string };
 
 /** AES-256-GCM with a random initialisation vector for each text. */
 export interface ConfigCipher {
@@ -67,11 +69,16 @@ function decrypt(key: ConfigKey, text: string, place: Place): string {
 /** JSON separates the fields, so two places never have the same data. */
 function associatedData(keyId: string, place: Place): Buffer {
   const [kind, row] = kindOf(place);
-  return Buffer.from(JSON.stringify([`slipway ${kind}`, keyId, place.appId, row]));
+  return Buffer.from(JSON.stringify([`slipway ${kind}`, keyId, appIdOf(place), row]));
+}
+
+function appIdOf(place: Place): string {
+  return 'appId' in place ? place.appId : '';
 }
 
 /** Databases have texts with these words, so they must not change. */
 function kindOf(place: Place): readonly [string, string | number] {
+  if ('acmeKey' in place) return ['acme key', place.acmeKey];
   if ('name' in place) return ['config var', place.name];
   if ('version' in place) return ['release config', place.version];
   return 'output' in place ? ['output', place.output] : ['setting', place.setting];
@@ -92,7 +99,7 @@ function cannotDecrypt(place: Place, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CONFIG_DECRYPT',
     kind: 'bug',
-    message: `${what} of the app with the id ${place.appId} cannot be decrypted. The row or its key was changed.`,
+    message: `${what}${'appId' in place ? ` of the app with the id ${place.appId}` : ''} cannot be decrypted. The row or its key was changed.`,
     hint: 'If the database was edited by hand, restore the latest backup together with its key file.',
     cause,
   });

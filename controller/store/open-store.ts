@@ -14,6 +14,7 @@ import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createTasks } from './sqlite/tasks.ts';
 import { createCommands } from './sqlite/commands.ts';
+import { createCertificateOrders } from './sqlite/certificate-orders.ts';
 import { createConfigKeys } from './sqlite/config-keys.ts';
 import { createCron } from './sqlite/cron.ts';
 import { createController } from './sqlite/controller.ts';
@@ -38,6 +39,7 @@ import { createReleaseSlugs } from './sqlite/release-slugs.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
+import { createTlsSettings } from './sqlite/tls-settings.ts';
 import { createSwitches } from './sqlite/switches.ts';
 import { createInTransaction, createKysely } from './sqlite/transactions.ts';
 import { keepCopy, restoreCopy } from './sqlite/upgrade-backup.ts';
@@ -135,6 +137,8 @@ function createTables(deps: RepositoryDeps): Tables {
     ...createNodes(deps),
     ...createNodeChanges(deps),
     ...createCertificates(deps),
+    ...createCertificateOrders(deps),
+    ...createTlsSettings(deps),
     ...createJoinTokens(deps),
     ...createAssignments(deps),
     ...createBulkQueries(deps),

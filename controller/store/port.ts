@@ -4,6 +4,7 @@ import type { CommandStore } from './command-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
 import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
+import type { OrderStore } from './order-port.ts';
 import type { ReleaseStore } from './release-port.ts';
 import type { ScriptStore } from './script-port.ts';
 import type { SwitchStore } from './switch-port.ts';
@@ -60,6 +61,7 @@ export interface Store
     SwitchStore,
     QuotaStore,
     HistoryStore,
+    OrderStore,
     OverviewStore {
   // -- controller
   /** Raises the epoch counter and makes a new id. Called once at each start. */

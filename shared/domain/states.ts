@@ -7,6 +7,19 @@ export type StateTable<S extends string> = Readonly<Record<S, readonly S[]>>;
 export type BuildState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type ReleaseState = 'pending' | 'deploying' | 'current' | 'superseded' | 'failed';
 export type TaskState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+/** Of the certificate of one name, from its need to its renewal. */
+export type OrderState =
+  | 'needed'
+  | 'checking'
+  | 'ordered'
+  | 'answering'
+  | 'validating'
+  | 'finalizing'
+  | 'issued'
+  | 'delivering'
+  | 'serving'
+  | 'waiting'
+  | 'blocked';
 export type NodeState = 'joined' | 'ready' | 'unreachable' | 'removed';
 
 export const BUILD_STATES: StateTable<BuildState> = {
@@ -40,6 +53,24 @@ export const NODE_STATES: StateTable<NodeState> = {
   ready: ['unreachable', 'removed'],
   unreachable: ['ready', 'removed'],
   removed: [],
+};
+
+/**
+ * A certificate from an ACME CA. Each state names the next step, so a restart goes on where it was. `waiting`: until a time, then on with the
+ * state before it. `blocked`: somebody must act; it is looked at again from time to time. `serving → needed`: a renewal.
+ */
+export const ORDER_STATES: StateTable<OrderState> = {
+  needed: ['checking'],
+  checking: ['ordered', 'waiting', 'blocked'],
+  ordered: ['answering', 'finalizing', 'waiting', 'blocked'],
+  answering: ['validating', 'waiting', 'blocked'],
+  validating: ['finalizing', 'waiting', 'blocked'],
+  finalizing: ['issued', 'waiting', 'blocked'],
+  issued: ['delivering', 'waiting', 'blocked'],
+  delivering: ['serving'],
+  serving: ['needed'],
+  waiting: ['needed', 'checking', 'ordered', 'answering', 'validating', 'finalizing', 'issued'],
+  blocked: ['needed'],
 };
 
 /**

@@ -16,6 +16,7 @@ import { healthCheckCases } from './store-health-checks.ts';
 import { historyCases } from './store-history.ts';
 import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
+import { orderCases } from './store-orders.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
 import { releaseExtraCases } from './store-releases.ts';
@@ -49,6 +50,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     assignmentCases(() => store);
     eventCases(() => store);
     factCases(() => store);
+    orderCases(() => store);
     placementCases(() => store);
     quotaCases(() => store);
     appLifeCases(() => store);

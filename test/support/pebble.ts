@@ -30,6 +30,8 @@ export interface Pebble {
   readonly directoryUrl: string;
   /** PEM of the CA that the HTTPS certificate of pebble is from. */
   readonly trustedCaPem: string;
+  /** Key and certificate of its HTTPS server, for another server in front of it. */
+  readonly credential: { readonly key: string; readonly cert: string };
   /** The port where pebble looks for the answers of HTTP-01. */
   readonly httpPort: number;
   /** `address:port` of the DNS server. */
@@ -86,6 +88,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   return {
     directoryUrl: `https://127.0.0.1:${String(port)}/dir`,
     trustedCaPem: ca.caPem,
+    credential: { key: keyPem, cert: certificatePem },
     httpPort,
     dnsServer,
     dns: command,

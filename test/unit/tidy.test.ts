@@ -19,6 +19,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'api',
     'assignments',
     'build',
+    'certificates',
     'cron',
     'dispatch',
     'domain',

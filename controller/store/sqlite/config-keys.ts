@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ConfigCipher, Place } from '../../secrets/config-cipher.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 import type { ConfigKeyStore } from '../config-key-port.ts';
+import { acmeKeyIds, encryptAcmeKeys } from './acme-keys.ts';
 import { placeOfBuildpacks } from './build-settings.ts';
 import { placeOfChunk } from './outputs.ts';
 import type { RepositoryDeps } from './repository.ts';
@@ -45,7 +46,7 @@ export function createConfigKeys(
     encryptSome: () =>
       inTransaction(async (tx) => {
         const current = keyring.current?.id ?? '';
-        for (const encrypt of [encryptVars, encryptReleases, encryptChunks, encryptBuildpacks]) {
+        for (const encrypt of [encryptVars, encryptReleases, encryptChunks, encryptBuildpacks, encryptAcmeKeys]) {
           const some = await encrypt(tx, cipher, current);
           if (some > 0) return some;
         }
@@ -69,6 +70,7 @@ async function neededKeys(tx: Tx): Promise<readonly string[]> {
   const ids = [
     ...[...vars, ...chunks, ...settings].map(({ keyId }) => keyId),
     ...releases.map(({ configKeyId }) => configKeyId),
+    ...(await acmeKeyIds(tx)),
   ];
   return [...new Set(ids.filter((id) => id !== null))].sort();
 }

@@ -24,6 +24,7 @@ import { cron } from './migrations/0023-cron.ts';
 import { switches } from './migrations/0024-switches.ts';
 import { dueScripts } from './migrations/0025-due-scripts.ts';
 import { drainedCommands } from './migrations/0026-drained-commands.ts';
+import { certificateOrders } from './migrations/0030-certificate-orders.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
@@ -31,7 +32,7 @@ const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
   ...[healthChecks, commands, appLife, cron],
-  ...[switches, dueScripts, drainedCommands, sealedOutputs],
+  ...[switches, dueScripts, drainedCommands, sealedOutputs, certificateOrders],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,7 +1,8 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
+import type { OrderTables } from './order-tables.ts';
 
 /** Tables as Kysely sees them (camel case here, snake case in the file). JSON columns are text. */
-export interface Schema {
+export interface Schema extends OrderTables {
   controller: {
     id: number;
     epochCounter: number;

@@ -3,7 +3,8 @@ import { test, type TestContext } from 'node:test';
 import { MockAgent } from 'undici';
 import { AcmeClient } from '../../../../controller/acme/client.ts';
 import { newPrivateKey } from '../../../../controller/acme/csr.ts';
-import { AcmeError, type AcmeProblem } from '../../../../controller/acme/problem.ts';
+import { AcmeError } from '../../../../controller/acme/problem.ts';
+import type { AcmeProblem } from '../../../../controller/domain/acme-problem.ts';
 import { clockAt } from '../../../support/certificates.ts';
 
 const CA = 'https://ca.test';

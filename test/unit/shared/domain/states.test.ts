@@ -7,6 +7,7 @@ import {
   INSTANCE_STATES,
   isTerminal,
   NODE_STATES,
+  ORDER_STATES,
   RELEASE_STATES,
   TASK_STATES,
   transition,
@@ -33,6 +34,19 @@ const TABLES: readonly {
       'running>cancelled',
     ],
     terminal: ['succeeded', 'failed', 'cancelled'],
+  },
+  {
+    name: 'certificate',
+    table: ORDER_STATES,
+    allowed: [
+      ...['needed>checking', 'checking>ordered', 'ordered>answering', 'ordered>finalizing', 'answering>validating'],
+      ...['validating>finalizing', 'finalizing>issued', 'issued>delivering', 'delivering>serving', 'serving>needed'],
+      ...['checking>waiting', 'ordered>waiting', 'answering>waiting', 'validating>waiting', 'finalizing>waiting'],
+      ...['checking>blocked', 'ordered>blocked', 'answering>blocked', 'validating>blocked', 'finalizing>blocked'],
+      ...['issued>waiting', 'issued>blocked', 'blocked>needed', 'waiting>needed', 'waiting>checking'],
+      ...['waiting>ordered', 'waiting>answering', 'waiting>validating', 'waiting>finalizing', 'waiting>issued'],
+    ],
+    terminal: [],
   },
   {
     name: 'task',

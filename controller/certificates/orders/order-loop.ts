@@ -1,0 +1,112 @@
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { Failpoint } from '../../../shared/kit/failpoint.ts';
+import type { Logger } from '../../../shared/kit/log.ts';
+import { Sensitive } from '../../../shared/kit/sensitive.ts';
+import { keyToPem, newPrivateKey } from '../../acme/csr.ts';
+import { holdsKey, type CertificateOrder } from '../../domain/orders.ts';
+import type { Store } from '../../store/port.ts';
+import { afterStep, chooseOrders, moveWithoutStep, type OrderMove } from './plan.ts';
+import { takeStep, type StepDeps } from './steps.ts';
+
+export interface OrderLoopDeps extends StepDeps {
+  readonly store: StepDeps['store'] & Pick<Store, 'dueOrders' | 'moveOrder'>;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly clock: Clock;
+  readonly failpoint: Failpoint;
+  readonly log: Logger;
+  /** After each written move. */
+  readonly onMove?: ((from: CertificateOrder, to: CertificateOrder) => void) | undefined;
+}
+
+/** A jump of the wall clock is noticed after this time at the latest. */
+const SLEEP_MAX_MS = 60_000;
+const RETRY_MS = 15_000;
+
+/** Brings every order one step further when it is due. It has one timer. All it knows is in the store. */
+export class OrderLoop {
+  readonly #deps: OrderLoopDeps;
+  /** Orders whose step is being taken. */
+  readonly #running = new Map<string, Promise<void>>();
+  /** Orders that had an unexpected error, with the time of their next step. */
+  readonly #resting = new Map<string, number>();
+  #wake = new AbortController();
+
+  constructor(deps: OrderLoopDeps) {
+    this.#deps = deps;
+  }
+
+  /** Runs until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    while (!signal.aborted) {
+      const pauseMs = await this.#look(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.error({ err: error }, 'certificate_order.look_failed');
+        return RETRY_MS;
+      });
+      const either = AbortSignal.any([signal, this.#wake.signal]);
+      await clock.sleep(Math.min(pauseMs, SLEEP_MAX_MS), either).catch(() => undefined);
+      if (this.#wake.signal.aborted) this.#wake = new AbortController();
+    }
+    await Promise.all(this.#running.values());
+  }
+
+  /** An order is new, or somebody asked for it: look at once. */
+  changed(): void {
+    this.#wake.abort();
+  }
+
+  /** @returns ms until the next look */
+  async #look(signal: AbortSignal): Promise<number> {
+    const { store, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    const { due, busy, nextMs } = await store.dueOrders(nowMs);
+    const monotonicMs = clock.monotonicMs();
+    const free = due.filter(({ id }) => !this.#running.has(id) && (this.#resting.get(id) ?? 0) <= monotonicMs);
+    for (const order of chooseOrders(free, busy)) this.#start(order, signal);
+    const rests = [...this.#resting.values()].map((untilMs) => untilMs - monotonicMs).filter((ms) => ms > 0);
+    return Math.max(0, Math.min((nextMs ?? Infinity) - clock.nowMs(), ...rests));
+  }
+
+  #start(order: CertificateOrder, signal: AbortSignal): void {
+    const { clock, log } = this.#deps;
+    const work = this.#advance(order)
+      .then(() => this.#resting.delete(order.id))
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        log.error({ hostname: order.hostname, state: order.state, err: error }, 'certificate_order.step_failed');
+        this.#resting.set(order.id, clock.monotonicMs() + RETRY_MS);
+      })
+      .then(() => {
+        this.#running.delete(order.id);
+        this.changed();
+      });
+    this.#running.set(order.id, work);
+  }
+
+  async #advance(order: CertificateOrder): Promise<void> {
+    const { clock, random, failpoint } = this.#deps;
+    const free = moveWithoutStep(order, { nowMs: clock.nowMs(), random: 0 });
+    if (free !== undefined) {
+      await this.#write(order, { order: free, uses: [] });
+      return;
+    }
+    const result = await takeStep(order, this.#deps);
+    await failpoint(`certificateOrder.${order.state}Done`);
+    await this.#write(order, afterStep(order, result, { nowMs: clock.nowMs(), random: random() }));
+  }
+
+  /** The private key is written together with the state that needs it, before the CA sees the request. */
+  async #write(from: CertificateOrder, move: OrderMove): Promise<void> {
+    const { store, failpoint, log, onMove } = this.#deps;
+    const { order } = move;
+    const isNew = holdsKey(order) && !holdsKey(from);
+    const key = isNew ? new Sensitive(keyToPem(newPrivateKey())) : undefined;
+    if (!(await store.moveOrder(from, move, key))) return;
+    if (order.state === from.state) return;
+    const { hostname, state, problem, dueAtMs } = order;
+    log.info({ hostname, from: from.state, state, code: problem?.code, dueAtMs }, 'certificate_order.moved');
+    await failpoint(`certificateOrder.${state}`);
+    onMove?.(from, order);
+  }
+}

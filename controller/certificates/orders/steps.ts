@@ -1,0 +1,211 @@
+import type { Reason } from '../../../shared/domain/instance.ts';
+import type { OrderState } from '../../../shared/domain/states.ts';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import { ariIdOf } from '../../acme/ari.ts';
+import type { AcmeOrder } from '../../acme/client.ts';
+import { keyFromPem, newRequest } from '../../acme/csr.ts';
+import { AcmeError, toProblem } from '../../acme/problem.ts';
+import type { AcmeProblem } from '../../domain/acme-problem.ts';
+import { USES_KEPT_MS, type AcmeUse, type CertificateOrder, type OrderedCertificate } from '../../domain/orders.ts';
+import type { Store } from '../../store/port.ts';
+import type { AcmeAccounts, OpenAccount } from './accounts.ts';
+import { spentBudget, type SpentBudget } from './budgets.ts';
+import { registeredDomain } from './registered-domain.ts';
+import type { OrderView, StepResult } from './plan.ts';
+
+/** The place where issued certificates are kept, and which brings them to the nodes. */
+export interface IssuedCertificates {
+  /** A second call with the same certificate changes nothing. */
+  save(certificate: {
+    readonly id: string;
+    readonly hostname: string;
+    readonly chainPem: string;
+    readonly keyPem: string;
+  }): Promise<Pick<OrderedCertificate, 'fingerprint' | 'notBeforeMs' | 'notAfterMs'>>;
+  /** True when every connected node serves it. */
+  isServed(id: string, fingerprint: string): Promise<boolean>;
+}
+
+/** Looks at a name before the CA does. Undefined: the CA will succeed, as far as we can see. */
+export type Preflight = (hostname: string, account: OpenAccount) => Promise<Reason | undefined>;
+
+export interface StepDeps {
+  readonly store: Pick<Store, 'tlsSettings' | 'acmeUses' | 'orderKey'>;
+  readonly accounts: Pick<AcmeAccounts, 'open' | 'forget'>;
+  readonly certificates: IssuedCertificates;
+  readonly preflight: Preflight;
+  readonly clock: Clock;
+}
+
+type Step = (order: CertificateOrder, deps: StepDeps) => Promise<StepResult>;
+
+const STEPS: Readonly<Partial<Record<OrderState, Step>>> = {
+  checking: check,
+  ordered: makeOrder,
+  answering: answer,
+  validating: look,
+  finalizing: finalize,
+  issued: fetchCertificate,
+  delivering: deliver,
+  serving: lookForRenewal,
+};
+
+/** The step of an order in its present state: at most one change at the CA. Problems of the CA are results. */
+export async function takeStep(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const step = STEPS[order.state];
+  if (step === undefined) throw new Error(`an order in the state ${order.state} has no step`);
+  try {
+    return await step(order, deps);
+  } catch (error) {
+    if (!(error instanceof AcmeError)) throw error;
+    const { problem } = error;
+    if (problem.type === 'accountDoesNotExist' && order.directoryUrl !== undefined) {
+      await deps.accounts.forget(order.directoryUrl);
+    }
+    return { kind: 'problem', problem };
+  }
+}
+
+async function check(order: CertificateOrder, { store, accounts, preflight, clock }: StepDeps): Promise<StepResult> {
+  const { directoryUrl } = await store.tlsSettings();
+  const uses: readonly AcmeUse[] = order.replaces === undefined ? [{ kind: 'orders', key: directoryUrl }] : [];
+  const failures: AcmeUse = { kind: 'failures', key: order.hostname };
+  const nowMs = clock.nowMs();
+  const budgets = [...uses, ...usesOfCertificate(order), failures];
+  const spent = spentBudget(await store.acmeUses(budgets, nowMs - USES_KEPT_MS), nowMs);
+  if (spent !== undefined) return { kind: 'postponed', untilMs: spent.untilMs, reason: describeSpent(order, spent) };
+  const reason = await preflight(order.hostname, await accounts.open(directoryUrl));
+  return reason === undefined ? { kind: 'passed', uses, directoryUrl } : { kind: 'refused', reason };
+}
+
+/** A renewal that the CA suggested counts for no limit. */
+function usesOfCertificate({ hostname, replaces }: CertificateOrder): readonly AcmeUse[] {
+  if (replaces !== undefined) return [];
+  return [
+    { kind: 'domain', key: registeredDomain(hostname) ?? hostname },
+    { kind: 'names', key: hostname },
+  ];
+}
+
+/** An order whose URL was lost with the answer is found, so the CA never has a second one. */
+async function makeOrder(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const { client } = await open(order, deps);
+  if (order.orderUrl !== undefined) return await viewOf(order, await client.order(order.orderUrl), deps);
+  const names = [order.hostname];
+  const { profile } = await deps.store.tlsSettings();
+  const known = await client.findOpenOrder(names);
+  const made = known ?? (await client.newOrder({ names, profile, replaces: order.replaces }));
+  return await viewOf(order, made, deps);
+}
+
+async function answer(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const { client } = await open(order, deps);
+  const { authorizations } = await client.order(requireUrl(order));
+  for (const url of authorizations) {
+    const { status, challenges } = await client.authorization(url);
+    if (status !== 'pending') continue;
+    const challenge = challenges.find(({ type }) => type === 'http-01');
+    if (challenge === undefined) return { kind: 'refused', reason: noHttp01(order) };
+    if (challenge.status === 'pending') await client.answerChallenge(challenge.url);
+  }
+  return { kind: 'answered' };
+}
+
+async function look(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const { client } = await open(order, deps);
+  return await viewOf(order, await client.order(requireUrl(order)), deps);
+}
+
+/** The key is in the store already. A second request with the same key changes nothing. */
+async function finalize(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const { client } = await open(order, deps);
+  const now = await client.order(requireUrl(order));
+  if (now.status !== 'ready') return await viewOf(order, now, deps);
+  const request = await newRequest(keyFromPem(await readKey(order, deps)), [order.hostname]);
+  return await viewOf(order, await client.finalize(now, request), deps);
+}
+
+async function fetchCertificate(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const { client } = await open(order, deps);
+  const now = await client.order(requireUrl(order));
+  if (now.certificate === undefined) return await viewOf(order, now, deps);
+  const chainPem = await client.certificate(now.certificate);
+  const keyPem = await readKey(order, deps);
+  const { id, hostname } = order;
+  const saved = await deps.certificates.save({ id, hostname, chainPem, keyPem });
+  return { kind: 'saved', certificate: { ...saved, ariId: ariIdOf(chainPem) }, uses: usesOfCertificate(order) };
+}
+
+async function deliver({ id, certificate }: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  if (certificate === undefined) throw new Error('there is no certificate to deliver');
+  return { kind: 'delivered', everywhere: await deps.certificates.isServed(id, certificate.fingerprint) };
+}
+
+/** RFC 9773: when the CA wants the certificate to be renewed. */
+async function lookForRenewal(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+  const ariId = order.certificate?.ariId;
+  if (ariId === undefined) return { kind: 'renewal', window: undefined };
+  const { client } = await open(order, deps);
+  const info = await client.renewalInfo(ariId);
+  return { kind: 'renewal', window: info === undefined ? undefined : { startMs: info.startMs, endMs: info.endMs } };
+}
+
+/** An order goes on at the CA where it began, also when the settings changed. */
+async function open(order: CertificateOrder, { store, accounts }: StepDeps): Promise<OpenAccount> {
+  return await accounts.open(order.directoryUrl ?? (await store.tlsSettings()).directoryUrl);
+}
+
+async function viewOf(row: CertificateOrder, order: AcmeOrder, deps: StepDeps): Promise<StepResult> {
+  const problem = order.status === 'invalid' ? await reasonOf(row, order, deps) : undefined;
+  const view: OrderView = { url: order.url, status: order.status, retryAfterMs: order.retryAfterMs, problem };
+  return { kind: 'order', order: view };
+}
+
+/** The error of a challenge says more than the error of the order. */
+async function reasonOf(row: CertificateOrder, order: AcmeOrder, deps: StepDeps): Promise<AcmeProblem | undefined> {
+  const { client } = await open(row, deps);
+  for (const url of order.authorizations) {
+    const { challenges } = await client.authorization(url);
+    const failed = challenges.find(({ error }) => error !== undefined)?.error;
+    if (failed !== undefined) return toProblem(failed, { status: 0 });
+  }
+  return order.error === undefined ? undefined : toProblem(order.error, { status: 0 });
+}
+
+function requireUrl({ orderUrl }: CertificateOrder): string {
+  if (orderUrl !== undefined) return orderUrl;
+  const detail = 'the URL of the order is not known';
+  throw new AcmeError({ type: 'badAnswer', status: 0, detail, subproblems: [] });
+}
+
+async function readKey({ id }: CertificateOrder, { store }: StepDeps): Promise<string> {
+  const key = await store.orderKey(id);
+  if (key !== undefined) return key.reveal();
+  const detail = 'the private key of the order is not stored';
+  throw new AcmeError({ type: 'badAnswer', status: 0, detail, subproblems: [] });
+}
+
+function noHttp01({ hostname }: CertificateOrder): Reason {
+  return {
+    code: 'SLIP_CERT_CHALLENGE',
+    message: `The certificate authority does not offer HTTP-01 for ${hostname}.`,
+    hint: `Upload a certificate: slipway certs:add ${hostname} --cert FILE --key FILE`,
+  };
+}
+
+const LIMITS: Readonly<Record<AcmeUse['kind'], string>> = {
+  orders: 'the orders of this fleet',
+  domain: 'the certificates of the registered domain',
+  names: 'the certificates of exactly this name',
+  failures: 'the failed validations of this name',
+};
+
+function describeSpent({ hostname }: CertificateOrder, { kind, key, untilMs }: SpentBudget): Reason {
+  const what = kind === 'domain' ? `${LIMITS[kind]} ${key}` : LIMITS[kind];
+  const until = new Date(untilMs).toISOString();
+  return {
+    code: 'SLIP_CERT_BUDGET',
+    message: `No certificate is ordered for ${hostname} before ${until}: a certificate authority limits ${what}, and Slipway stays below the limit.`,
+    hint: `It goes on by itself. See it with: slipway why ${hostname}`,
+  };
+}

@@ -1,0 +1,24 @@
+import type { Sensitive } from '../../shared/kit/sensitive.ts';
+
+/** How this fleet gets certificates. */
+export interface TlsSettings {
+  readonly directoryUrl: string;
+  /** Mail addresses that the CA may write to. */
+  readonly contacts: readonly string[];
+  /** A kind of certificate that the CA offers. Undefined: its default. */
+  readonly profile: string | undefined;
+  /** The operator agreed to the terms of the CA. Without this, nothing is ordered. */
+  readonly termsAgreed: boolean;
+  /** The binding to an account that the operator has at the CA. */
+  readonly externalAccount: { readonly keyId: string; readonly hmacKey: Sensitive } | undefined;
+}
+
+export const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
+
+export const DEFAULT_TLS_SETTINGS: TlsSettings = {
+  directoryUrl: LETS_ENCRYPT,
+  contacts: [],
+  profile: undefined,
+  termsAgreed: false,
+  externalAccount: undefined,
+};

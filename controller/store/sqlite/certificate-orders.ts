@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { ORDER_STATES, transition, type OrderState } from '../../../shared/domain/states.ts';
+import { Sensitive } from '../../../shared/kit/sensitive.ts';
+import { BUSY_STATES, holdsKey, USES_KEPT_MS, type CertificateOrder } from '../../domain/orders.ts';
+import type { OrderStore } from '../order-port.ts';
+import { notFound, type RepositoryDeps } from './repository.ts';
+import { appIdColumn, parseRowIfAny, parseRows } from './rows.ts';
+import type { Tx } from './schema.ts';
+import { placeOfOrderKey } from './acme-keys.ts';
+
+type Methods = Pick<
+  OrderStore,
+  | 'certificateOrders'
+  | 'certificateOrder'
+  | 'addCertificateOrder'
+  | 'dueOrders'
+  | 'moveOrder'
+  | 'orderKey'
+  | 'hurryOrder'
+  | 'acmeUses'
+>;
+
+/** A look takes this many orders at most. The others are still due at the next look. */
+const DUE_MAX = 200;
+
+const nullable = <T extends z.ZodType>(schema: T) => z.union([z.null().transform(() => undefined), schema]);
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(schema);
+const state = z.custom<OrderState>((value) => typeof value === 'string' && Object.hasOwn(ORDER_STATES, value));
+const text = nullable(z.string());
+const certificate = z.object({
+  fingerprint: z.string(),
+  notBeforeMs: z.number(),
+  notAfterMs: z.number(),
+  ariId: z.string().optional(),
+  renewAtMs: z.number(),
+  window: z.object({ startMs: z.number(), endMs: z.number() }).optional(),
+});
+const orderRow = z
+  .object({
+    ...{ id: z.string(), appId: appIdColumn, hostname: z.string(), state, sinceMs: z.number(), dueAtMs: z.number() },
+    ...{ resume: nullable(state), failures: z.number(), directoryUrl: text, orderUrl: text, replaces: text },
+    problem: nullable(json(z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }))),
+    certificate: nullable(json(certificate)),
+  })
+  .transform(({ certificate: known, ...row }): CertificateOrder => {
+    if (known === undefined) return { ...row, certificate: undefined };
+    return { ...row, certificate: { ...known, ariId: known.ariId, window: known.window } };
+  });
+const keyRow = z.object({ keyText: z.string(), keyId: z.string() });
+const useRow = z.object({ atMs: z.number() });
+
+export function createCertificateOrders({ inTransaction, clock, randomId, cipher }: RepositoryDeps): Methods {
+  return {
+    certificateOrders: () =>
+      inTransaction(async (tx) => parseRows(orderRow, await orders(tx).orderBy('domains.hostname').execute())),
+    certificateOrder: (hostname) => inTransaction((tx) => findOrder(tx, hostname)),
+    addCertificateOrder: (hostname) =>
+      inTransaction((tx) => addOrder(tx, { hostname, id: `crt_${randomId()}`, nowMs: clock.nowMs() })),
+    dueOrders: (nowMs) => inTransaction((tx) => readDue(tx, nowMs)),
+    moveOrder: (from, move, keyPem) =>
+      inTransaction(async (tx) => {
+        const { order, uses } = move;
+        if (order.state !== from.state) transition(ORDER_STATES, from.state, order.state);
+        const sealed = keyPem === undefined ? undefined : cipher.seal(keyPem.reveal(), placeOfOrderKey(order.id));
+        if (!(await writeOrder(tx, { from, order, sealed }))) return false;
+        const atMs = clock.nowMs();
+        await tx
+          .deleteFrom('acmeUses')
+          .where('atMs', '<', atMs - USES_KEPT_MS)
+          .execute();
+        const rows = uses.map(({ kind, key }) => ({ kind, key, atMs }));
+        if (rows.length > 0) await tx.insertInto('acmeUses').values(rows).execute();
+        return true;
+      }),
+    orderKey: (id) =>
+      inTransaction(async (tx) => {
+        const query = tx.selectFrom('certificateOrders').select(['keyText', 'keyId']).where('id', '=', id);
+        const row = parseRowIfAny(keyRow, await query.where('keyText', 'is not', null).executeTakeFirst());
+        if (row === undefined) return undefined;
+        return new Sensitive(cipher.open({ keyId: row.keyId, text: row.keyText }, placeOfOrderKey(id)));
+      }),
+    hurryOrder: (hostname) =>
+      inTransaction(async (tx) => {
+        const update = tx.updateTable('certificateOrders').set({ dueAtMs: clock.nowMs() });
+        const done = await update
+          .where('hostname', '=', hostname)
+          .where('state', 'in', ['waiting', 'blocked'])
+          .executeTakeFirst();
+        return done.numUpdatedRows > 0n;
+      }),
+    acmeUses: (uses, sinceMs) =>
+      inTransaction((tx) =>
+        Promise.all(
+          uses.map(async (use) => {
+            const query = tx.selectFrom('acmeUses').select('atMs').where('kind', '=', use.kind);
+            const found = await query.where('key', '=', use.key).where('atMs', '>=', sinceMs).orderBy('atMs').execute();
+            return { ...use, atMs: parseRows(useRow, found).map(({ atMs }) => atMs) };
+          }),
+        ),
+      ),
+  };
+}
+
+async function addOrder(
+  tx: Tx,
+  { hostname, id, nowMs }: { readonly hostname: string; readonly id: string; readonly nowMs: number },
+): Promise<CertificateOrder> {
+  const domain = await tx.selectFrom('domains').select('hostname').where('hostname', '=', hostname).executeTakeFirst();
+  if (domain === undefined) throw notFound('domain');
+  await tx
+    .insertInto('certificateOrders')
+    .values({ id, hostname, state: 'needed', sinceMs: nowMs, dueAtMs: nowMs })
+    .onConflict((taken) => taken.column('hostname').doNothing())
+    .execute();
+  const order = await findOrder(tx, hostname);
+  if (order === undefined) throw notFound('order');
+  return order;
+}
+
+function orders(tx: Tx) {
+  return tx
+    .selectFrom('certificateOrders')
+    .innerJoin('domains', 'domains.hostname', 'certificateOrders.hostname')
+    .select(['certificateOrders.id', 'domains.appId', 'domains.hostname', 'state', 'sinceMs', 'dueAtMs', 'resume'])
+    .select(['failures', 'directoryUrl', 'orderUrl', 'replaces', 'problem', 'certificate']);
+}
+
+async function findOrder(tx: Tx, hostname: string): Promise<CertificateOrder | undefined> {
+  return parseRowIfAny(orderRow, await orders(tx).where('domains.hostname', '=', hostname).executeTakeFirst());
+}
+
+async function readDue(tx: Tx, nowMs: number): Promise<Awaited<ReturnType<Methods['dueOrders']>>> {
+  const due = await orders(tx).where('dueAtMs', '<=', nowMs).orderBy('dueAtMs').limit(DUE_MAX).execute();
+  const busy = await tx
+    .selectFrom('certificateOrders')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('state', 'in', BUSY_STATES)
+    .executeTakeFirstOrThrow();
+  const next = await tx
+    .selectFrom('certificateOrders')
+    .select('dueAtMs')
+    .where('dueAtMs', '>', nowMs)
+    .orderBy('dueAtMs')
+    .limit(1)
+    .executeTakeFirst();
+  return { due: parseRows(orderRow, due), busy: busy.count, nextMs: next?.dueAtMs };
+}
+
+async function writeOrder(
+  tx: Tx,
+  {
+    from,
+    order,
+    sealed,
+  }: {
+    readonly from: CertificateOrder;
+    readonly order: CertificateOrder;
+    readonly sealed: { readonly keyId: string; readonly text: string } | undefined;
+  },
+): Promise<boolean> {
+  const key = !holdsKey(order)
+    ? { keyText: null, keyId: null }
+    : sealed === undefined
+      ? {}
+      : { keyText: sealed.text, keyId: sealed.keyId };
+  const done = await tx
+    .updateTable('certificateOrders')
+    .set({
+      ...{ state: order.state, sinceMs: order.sinceMs, dueAtMs: order.dueAtMs, resume: order.resume ?? null },
+      ...{ failures: order.failures, directoryUrl: order.directoryUrl ?? null, orderUrl: order.orderUrl ?? null },
+      replaces: order.replaces ?? null,
+      problem: order.problem === undefined ? null : JSON.stringify(order.problem),
+      certificate: order.certificate === undefined ? null : JSON.stringify(order.certificate),
+      ...key,
+    })
+    .where('id', '=', order.id)
+    .where('state', '=', from.state)
+    .where('sinceMs', '=', from.sinceMs)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}

@@ -1,0 +1,149 @@
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AcmeAccounts } from '../../controller/certificates/orders/accounts.ts';
+import { OrderLoop } from '../../controller/certificates/orders/order-loop.ts';
+import type { IssuedCertificates, Preflight } from '../../controller/certificates/orders/steps.ts';
+import type { CertificateOrder } from '../../controller/domain/orders.ts';
+import { DEFAULT_TLS_SETTINGS } from '../../controller/domain/tls-settings.ts';
+import type { Store } from '../../controller/store/port.ts';
+import type { OrderState } from '../../shared/domain/states.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
+import { silentLogger } from '../../shared/kit/log.ts';
+import { startFaults, type AcmeFaults } from './acme-faults.ts';
+import { eventually } from './eventually.ts';
+import { startPebble, type Pebble, type PebbleOptions } from './pebble.ts';
+import { addApp, addUser, openMemoryStore } from './store-fixtures.ts';
+
+const MONTH_S = 30 * 24 * 60 * 60;
+const SHORT_SLEEP_MS = 10_000;
+
+/** A wall clock that a test moves. A short sleep takes a moment and moves the clock; a long one ends by its signal only. */
+export class LabClock implements Clock {
+  #aheadMs = 0;
+
+  nowMs(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
+  monotonicMs(): number {
+    return performance.now() + this.#aheadMs;
+  }
+
+  pass(ms: number): void {
+    this.#aheadMs += ms;
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const isShort = ms <= SHORT_SLEEP_MS;
+    await delay(isShort ? Math.min(ms, 20) : 2 ** 30, undefined, signal === undefined ? {} : { signal });
+    if (isShort) this.pass(Math.max(0, ms - 20));
+  }
+}
+
+export interface SavedCertificate {
+  readonly id: string;
+  readonly hostname: string;
+  readonly fingerprint: string;
+  readonly belongsToKey: boolean;
+}
+
+/** The orders of a controller with a real store and a real CA, without its other parts. */
+export interface OrderLab {
+  readonly store: Store;
+  readonly pebble: Pebble;
+  readonly faults: AcmeFaults;
+  readonly clock: LabClock;
+  readonly saved: readonly SavedCertificate[];
+  /** What the checks before an order find. */
+  preflight: Preflight;
+  /** Starts the loop as a controller does, with nothing in memory. @returns the function that ends it */
+  start(failpoint?: Failpoint): () => void;
+  /** Adds a domain and its order, and looks at once. */
+  order(hostname: string): Promise<void>;
+  find(hostname: string): Promise<CertificateOrder>;
+  /** Waits until the order has this state. */
+  reaches(hostname: string, state: OrderState): Promise<CertificateOrder>;
+}
+
+export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}): Promise<OrderLab> {
+  const pebble = await startPebble({ lifetimeS: MONTH_S, ...options });
+  t.after(() => pebble.close());
+  const faults = await startFaults(pebble);
+  t.after(() => faults.close());
+  const clock = new LabClock();
+  const store = await openMemoryStore(clock);
+  t.after(() => store.close());
+  const { directoryUrl } = faults;
+  await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, directoryUrl, termsAgreed: true });
+  const app = await addApp(store, (await addUser(store)).id);
+  const saved: SavedCertificate[] = [];
+  let loop: OrderLoop | undefined;
+  const find = async (hostname: string): Promise<CertificateOrder> => {
+    const order = await store.certificateOrder(hostname);
+    if (order === undefined) throw new Error(`no order for ${hostname}`);
+    return order;
+  };
+  const lab: OrderLab = {
+    ...{ store, pebble, faults, clock, saved, find },
+    preflight: () => Promise.resolve(undefined),
+    start: (failpoint = noFailpoint) => {
+      const off = new AbortController();
+      const accounts = new AcmeAccounts({
+        ...{ store, clock, signal: off.signal, userAgent: 'slipway-test', trustedCaPem: pebble.trustedCaPem },
+      });
+      const preflight: Preflight = (hostname, account) => lab.preflight(hostname, account);
+      const deps = { store, accounts, certificates: keep(saved), preflight, clock, log: silentLogger };
+      loop = new OrderLoop({ ...deps, random: () => 0, failpoint });
+      void loop.run(off.signal);
+      const stop = (): void => {
+        off.abort();
+        void accounts.close();
+      };
+      t.after(stop);
+      return stop;
+    },
+    order: async (hostname) => {
+      await store.addDomain(app.id, hostname);
+      await store.addCertificateOrder(hostname);
+      loop?.changed();
+    },
+    reaches: (hostname, state) =>
+      eventually(`${hostname} is ${state}`, async () => {
+        loop?.changed();
+        const order = await find(hostname);
+        return order.state === state ? order : undefined;
+      }),
+  };
+  await answerChallenges(t, lab);
+  return lab;
+}
+
+function keep(saved: SavedCertificate[]): IssuedCertificates {
+  return {
+    save: async ({ id, hostname, chainPem, keyPem }) => {
+      const leaf = new X509Certificate(chainPem);
+      const fingerprint = createHash('sha256').update(leaf.raw).digest('hex');
+      saved.push({ id, hostname, fingerprint, belongsToKey: leaf.checkPrivateKey(createPrivateKey(keyPem)) });
+      return { fingerprint, notBeforeMs: Date.parse(leaf.validFrom), notAfterMs: Date.parse(leaf.validTo) };
+    },
+    isServed: () => Promise.resolve(true),
+  };
+}
+
+/** As every node does. */
+async function answerChallenges(t: TestContext, { store, pebble, clock, faults }: OrderLab): Promise<void> {
+  const { signal } = new AbortController();
+  const thumbprint = await new AcmeAccounts({ store, clock, signal, userAgent: '' }).thumbprint(faults.directoryUrl);
+  const server = createServer(({ url = '' }, answer) => {
+    answer.end(`${url.split('/').at(-1) ?? ''}.${thumbprint}`);
+  }).listen(pebble.httpPort, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+}

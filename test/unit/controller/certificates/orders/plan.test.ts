@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  afterStep,
+  chooseOrders,
+  moveWithoutStep,
+  ORDERS_AT_ONCE,
+  type StepResult,
+} from '../../../../../controller/certificates/orders/plan.ts';
+import type { AcmeProblem } from '../../../../../controller/domain/acme-problem.ts';
+import type { CertificateOrder } from '../../../../../controller/domain/orders.ts';
+import type { AppId } from '../../../../../shared/domain/ids.ts';
+import { canTransition, ORDER_STATES, type OrderState } from '../../../../../shared/domain/states.ts';
+
+const NOW_MS = Date.parse('2026-12-01T00:00:00Z');
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const moment = { nowMs: NOW_MS, random: 0 };
+
+function orderOf(state: OrderState, change: Partial<CertificateOrder> = {}): CertificateOrder {
+  return {
+    ...{ id: 'crt_1', appId: 'app00000' as AppId, hostname: 'shop.example.com', state, sinceMs: NOW_MS },
+    ...{ dueAtMs: NOW_MS, resume: undefined, failures: 0, directoryUrl: undefined, orderUrl: undefined },
+    ...{ replaces: undefined, problem: undefined, certificate: undefined, ...change },
+  };
+}
+
+const certificate = {
+  fingerprint: 'f',
+  notBeforeMs: NOW_MS - 10 * DAY_MS,
+  notAfterMs: NOW_MS + 80 * DAY_MS,
+  ariId: 'a.b',
+  renewAtMs: NOW_MS + 50 * DAY_MS,
+  window: undefined,
+};
+
+function problemOf(type: string, change: Partial<AcmeProblem> = {}): StepResult {
+  return { kind: 'problem', problem: { type, status: 400, detail: 'no', subproblems: [], ...change } };
+}
+
+function looked(status: 'pending' | 'ready' | 'processing' | 'valid' | 'invalid', retryAfterMs?: number): StepResult {
+  return { kind: 'order', order: { url: 'https://ca.test/1', status, retryAfterMs, problem: undefined } };
+}
+
+test('an order goes through its states as the CA does', () => {
+  let order = moveWithoutStep(orderOf('needed'), moment)!;
+  const states: string[] = [order.state];
+  const results: StepResult[] = [
+    { kind: 'passed', uses: [], directoryUrl: 'https://ca.test/dir' },
+    ...[looked('pending'), { kind: 'answered' } as const, looked('pending'), looked('ready'), looked('processing')],
+    ...[
+      looked('valid'),
+      { kind: 'saved', certificate, uses: [] } as const,
+      { kind: 'delivered', everywhere: false } as const,
+    ],
+    { kind: 'delivered', everywhere: true },
+  ];
+  for (const result of results) states.push((order = afterStep(order, result, moment).order).state);
+  assert.deepEqual(states, [
+    ...['checking', 'ordered', 'answering', 'validating', 'validating', 'finalizing', 'finalizing', 'issued'],
+    ...['delivering', 'delivering', 'serving'],
+  ]);
+});
+
+test('the waits after failures are 1, 10 and 100 minutes, and then a day', () => {
+  const waits = [0, 1, 2, 3, 4].map((failures) => {
+    const { order } = afterStep(orderOf('validating', { failures, orderUrl: 'u' }), looked('invalid'), moment);
+    assert.equal(order.state, 'waiting');
+    assert.equal(order.resume, 'needed');
+    assert.equal(order.orderUrl, undefined);
+    return (order.dueAtMs - NOW_MS) / MINUTE_MS;
+  });
+  assert.deepEqual(waits, [1, 10, 100, 1440, 1440]);
+  const late = afterStep(orderOf('validating'), looked('invalid'), { ...moment, random: 0.999 }).order;
+  assert.ok(late.dueAtMs > NOW_MS + MINUTE_MS && late.dueAtMs <= NOW_MS + 1.1 * MINUTE_MS);
+});
+
+test('a failed validation counts for the name, and a problem of the network does not', () => {
+  assert.deepEqual(afterStep(orderOf('validating'), looked('invalid'), moment).uses, [
+    { kind: 'failures', key: 'shop.example.com' },
+  ]);
+  assert.deepEqual(afterStep(orderOf('validating'), problemOf('unreachable', { status: 0 }), moment).uses, []);
+});
+
+test('Retry-After decides the wait, and the order goes on where it was', () => {
+  const limited = problemOf('rateLimited', { status: 429, retryAfterMs: 2 * 60 * MINUTE_MS });
+  const { order } = afterStep(orderOf('finalizing', { orderUrl: 'u' }), limited, moment);
+  assert.equal(order.dueAtMs, NOW_MS + 2 * 60 * MINUTE_MS);
+  assert.equal(order.resume, 'finalizing');
+  assert.equal(order.orderUrl, 'u');
+  assert.equal(moveWithoutStep(order, moment)?.state, 'finalizing');
+});
+
+test('a second order that replaces the same certificate is made again without it', () => {
+  const replacing = orderOf('ordered', { replaces: 'a.b' });
+  for (const type of ['alreadyReplaced', 'malformed']) {
+    const { order } = afterStep(replacing, problemOf(type, { status: 409 }), moment);
+    assert.equal(order.state, 'ordered');
+    assert.equal(order.replaces, undefined);
+    assert.equal(order.dueAtMs, NOW_MS);
+  }
+  assert.equal(afterStep(orderOf('ordered'), problemOf('malformed', { status: 409 }), moment).order.state, 'waiting');
+});
+
+test('a problem that only a person can solve blocks the order, and it is looked at again', () => {
+  const waits = [0, 1, 2, 3].map((failures) => {
+    const { order } = afterStep(orderOf('ordered', { failures }), problemOf('rejectedIdentifier'), moment);
+    assert.equal(order.state, 'blocked');
+    assert.match(order.problem?.message ?? '', /gives no certificate to shop\.example\.com/);
+    return (order.dueAtMs - NOW_MS) / MINUTE_MS;
+  });
+  assert.deepEqual(waits, [1, 10, 60, 1440]);
+  assert.equal(moveWithoutStep(orderOf('blocked'), moment)?.state, 'needed');
+});
+
+test('an order that the CA does not finish in two hours starts again', () => {
+  const slow = orderOf('finalizing', { sinceMs: NOW_MS - 121 * MINUTE_MS, orderUrl: 'u' });
+  const { order } = afterStep(slow, looked('processing'), moment);
+  assert.equal(order.problem?.code, 'SLIP_CERT_CA_SLOW');
+  assert.equal(order.resume, 'needed');
+});
+
+test('the next look at an order is when the CA says, but not after more than ten minutes', () => {
+  const dueIn = (retryAfterMs?: number): number =>
+    afterStep(orderOf('validating'), looked('pending', retryAfterMs), moment).order.dueAtMs - NOW_MS;
+  assert.deepEqual([dueIn(), dueIn(5_000), dueIn(DAY_MS)], [2_000, 5_000, 10 * MINUTE_MS]);
+});
+
+test('without advice of the CA, a certificate is renewed when a third of its life is left', () => {
+  const saved = afterStep(orderOf('issued'), { kind: 'saved', certificate, uses: [] }, moment).order;
+  assert.equal(saved.certificate?.renewAtMs, NOW_MS + 50 * DAY_MS);
+  const short = { ...certificate, notBeforeMs: NOW_MS, notAfterMs: NOW_MS + 6 * DAY_MS };
+  const half = afterStep(orderOf('issued'), { kind: 'saved', certificate: short, uses: [] }, moment).order;
+  assert.equal(half.certificate?.renewAtMs, NOW_MS + 3 * DAY_MS);
+});
+
+test('the time in the window of the CA is drawn once, and the renewal replaces the certificate', () => {
+  const serving = orderOf('serving', { certificate, sinceMs: NOW_MS - DAY_MS });
+  const window = { startMs: NOW_MS + DAY_MS, endMs: NOW_MS + 3 * DAY_MS };
+  const first = afterStep(serving, { kind: 'renewal', window }, { nowMs: NOW_MS, random: 0.5 }).order;
+  assert.equal(first.certificate?.renewAtMs, NOW_MS + 2 * DAY_MS);
+  assert.ok(first.dueAtMs > NOW_MS && first.dueAtMs <= NOW_MS + 0.55 * DAY_MS, 'twice a day');
+  const second = afterStep(first, { kind: 'renewal', window }, { nowMs: NOW_MS, random: 0.9 }).order;
+  assert.equal(second.certificate?.renewAtMs, NOW_MS + 2 * DAY_MS);
+  const due = afterStep(second, { kind: 'renewal', window }, { nowMs: NOW_MS + 2 * DAY_MS, random: 0 }).order;
+  assert.deepEqual([due.state, due.replaces], ['needed', 'a.b']);
+});
+
+test('a window in the past renews at once, but not again and again', () => {
+  const window = { startMs: NOW_MS - 2 * DAY_MS, endMs: NOW_MS - DAY_MS };
+  const old = orderOf('serving', { certificate, sinceMs: NOW_MS - DAY_MS });
+  assert.equal(afterStep(old, { kind: 'renewal', window }, moment).order.state, 'needed');
+  const fresh = orderOf('serving', { certificate });
+  const { order } = afterStep(fresh, { kind: 'renewal', window }, moment);
+  assert.deepEqual([order.state, order.dueAtMs], ['serving', NOW_MS + 60 * MINUTE_MS]);
+});
+
+test('a window that is too late, and a CA that does not answer, do not let a certificate end', () => {
+  const window = { startMs: NOW_MS + 85 * DAY_MS, endMs: NOW_MS + 86 * DAY_MS };
+  const serving = orderOf('serving', { certificate });
+  const { order } = afterStep(serving, { kind: 'renewal', window }, moment);
+  assert.equal(order.certificate?.renewAtMs, NOW_MS + 75.5 * DAY_MS);
+  const later = { nowMs: NOW_MS + 51 * DAY_MS, random: 0 };
+  assert.equal(afterStep(serving, problemOf('unreachable', { status: 0 }), later).order.state, 'needed');
+});
+
+test('ten orders at once; renewals go first, the one that ends soonest before the others', () => {
+  const ending = (days: number): CertificateOrder => {
+    const life = { ...certificate, notAfterMs: NOW_MS + days * DAY_MS };
+    return orderOf('needed', { id: `crt_${String(days)}`, certificate: life });
+  };
+  const due = [orderOf('needed', { id: 'new' }), ending(20), ending(5), orderOf('validating', { id: 'open' })];
+  const chosen = (busy: number): readonly string[] => chooseOrders(due, busy).map(({ id }) => id);
+  assert.deepEqual(chosen(0), ['open', 'crt_5', 'crt_20', 'new']);
+  assert.deepEqual(chosen(ORDERS_AT_ONCE - 1), ['open', 'crt_5']);
+  assert.deepEqual(chosen(ORDERS_AT_ONCE), ['open']);
+});
+
+test('every move is one that the table of states allows', () => {
+  const state = fc.constantFrom(...(Object.keys(ORDER_STATES) as OrderState[]));
+  const result = fc.constantFrom<StepResult>(
+    ...(['pending', 'ready', 'processing', 'valid', 'invalid'] as const).map((status) => looked(status)),
+    ...['unreachable', 'rejectedIdentifier', 'malformed', 'rateLimited'].map((type) => problemOf(type)),
+  );
+  const atCa: readonly OrderState[] = ['ordered', 'answering', 'validating', 'finalizing', 'issued'];
+  fc.assert(
+    fc.property(state, result, fc.nat(6), (from, outcome, failures) => {
+      const order = orderOf(from, { failures, resume: from === 'waiting' ? 'needed' : undefined });
+      const free = moveWithoutStep(order, moment);
+      if (free !== undefined) assert.ok(canTransition(ORDER_STATES, from, free.state));
+      if (!atCa.includes(from)) return;
+      const to = afterStep(order, outcome, moment).order.state;
+      assert.ok(to === from || canTransition(ORDER_STATES, from, to), `${from} → ${to}`);
+    }),
+  );
+});
