@@ -8,6 +8,7 @@ import {
   ORDERS_AT_ONCE,
   type StepResult,
 } from '../../../../../controller/certificates/orders/plan.ts';
+import { isLate } from '../../../../../controller/certificates/orders/renewal-plan.ts';
 import type { AcmeProblem } from '../../../../../controller/domain/acme-problem.ts';
 import type { CertificateOrder } from '../../../../../controller/domain/orders.ts';
 import type { AppId } from '../../../../../shared/domain/ids.ts';
@@ -163,6 +164,18 @@ test('a window that is too late, and a CA that does not answer, do not let a cer
   assert.equal(order.certificate?.renewAtMs, NOW_MS + 75.5 * DAY_MS);
   const later = { nowMs: NOW_MS + 51 * DAY_MS, random: 0 };
   assert.equal(afterStep(serving, problemOf('unreachable', { status: 0 }), later).order.state, 'needed');
+});
+
+test('a renewal is late a day after its time, and an eighth of a short life after it', () => {
+  const late = (state: OrderState, life: typeof certificate, afterMs: number): boolean =>
+    isLate(orderOf(state, { certificate: life }), life.renewAtMs + afterMs);
+  assert.equal(late('waiting', certificate, DAY_MS - 1), false);
+  assert.equal(late('waiting', certificate, DAY_MS), true);
+  assert.equal(late('blocked', certificate, DAY_MS), true);
+  assert.equal(late('delivering', certificate, DAY_MS), false);
+  const short = { ...certificate, notBeforeMs: NOW_MS, notAfterMs: NOW_MS + 4 * DAY_MS };
+  assert.equal(late('waiting', short, DAY_MS / 2), true);
+  assert.equal(isLate(orderOf('waiting'), NOW_MS), false);
 });
 
 test('ten orders at once; renewals go first, the one that ends soonest before the others', () => {
