@@ -49,6 +49,7 @@ async function openScene(config: Partial<HaproxyConfig> = {}): Promise<Scene> {
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
+    socket.on('error', () => undefined);
     socket.pipe(socket);
   });
   const ca = await makeEdgeCa();
