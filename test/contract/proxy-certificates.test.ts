@@ -67,7 +67,7 @@ function openLoad({ tlsPort, ca }: Scene): { stop(): Promise<{ done: number; fai
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });
   const openSession = (): ClientHttp2Session => {
     const opened = connectHttp2(`https://127.0.0.1:${String(tlsPort)}`, { servername: 'n0.test', ca: ca.pem });
-    return opened.on('error', (error) => failures.push(`session: ${error.message}`));
+    return opened.on('error', (error: Error) => failures.push(`session: ${error.message}`));
   };
   let session = openSession();
   const loop = async (one: () => Promise<number>): Promise<void> => {
