@@ -9,6 +9,7 @@ import { MachineInventory } from './host/machine-inventory.ts';
 import { ownFacts, ownHeartbeat } from './host/own-facts.ts';
 import { markConnected, ownVersion } from './host/program.ts';
 import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts';
+import type { NodeCertificates } from './certificates/node-certificates.ts';
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { currentBootId } from './sandbox/handle.ts';
 import type { Commands } from './one-off/commands.ts';
@@ -26,6 +27,7 @@ export interface SessionParts {
   readonly commands: Commands;
   readonly destroyed: DestroyedApps;
   readonly switches: Switches;
+  readonly certificates: NodeCertificates;
   readonly report: UpgradeDeps['report'];
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal;
@@ -34,14 +36,14 @@ export interface SessionParts {
 /** What the controller can ask for, and the part that does it. */
 export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
   const { stateDir } = basics.config;
-  const { loop, tasks, commands, destroyed, switches, report, signal: stopped } = parts;
+  const { loop, tasks, commands, destroyed, switches, certificates, report, signal: stopped } = parts;
   const attachments = composeAttachments(basics, drivers, stopped);
   const machine = new MachineInventory({ ...basics, read: basics.readMachine, signal: stopped });
   const version = ownVersion(PRODUCT_DIR);
   const installScript = (): Promise<string> => drivers.transport.installScript();
   const upgrade = { stateDir, version, report, run, log: basics.log, installScript };
   return {
-    ...stateHandlers(drivers, { loop, destroyed }),
+    ...stateHandlers(drivers, { loop, destroyed, certificates }),
     hello: async () => {
       const { identity, sandbox } = drivers;
       const own = { version: await version, sandboxDriver: sandbox.kind, identity };
@@ -66,6 +68,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
     welcomed: (progress) => {
       commands.welcomed(progress);
       switches.sessionStarted();
+      certificates.sessionStarted();
       void machine.welcomed();
       const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
       void version.then((own) => markConnected(stateDir, own)).then(() => reportLastSwitch(upgrade), failed);
@@ -90,7 +93,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
 /** Takes over the documents that the controller sends: the desired state, the routes, the open networks. */
 function stateHandlers(
   { documents: { desiredState, fleetRoutes }, egress }: Drivers,
-  { loop, destroyed }: Pick<SessionParts, 'loop' | 'destroyed'>,
+  { loop, destroyed, certificates }: Pick<SessionParts, 'loop' | 'destroyed' | 'certificates'>,
 ): Pick<SessionHandlers, 'accept' | 'acceptRoutes' | 'acceptEgress'> {
   return {
     accept: async (desired) => {
@@ -105,8 +108,10 @@ function stateHandlers(
     acceptRoutes: async (update) => {
       const reason = await fleetRoutes.accept(update);
       const routes = fleetRoutes.current();
-      if (reason === undefined && routes !== undefined) await loop.setRoutes(routes);
-      return reason;
+      if (reason !== undefined || routes === undefined) return reason;
+      certificates.follow(routes);
+      await loop.setRoutes(routes);
+      return undefined;
     },
     acceptEgress: (table) => egress.accept(table),
   };

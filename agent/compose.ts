@@ -3,6 +3,8 @@ import type { DesiredState } from '../shared/domain/assignment.ts';
 import type { Reason } from '../shared/domain/instance.ts';
 import type { TaskRunners } from './tasks/port.ts';
 import { Tasks } from './tasks/tasks.ts';
+import { composeCertificates } from './compose-certificates.ts';
+import type { NodeCertificates } from './certificates/node-certificates.ts';
 import { composeDestroyed } from './compose-destroyed.ts';
 import type { Basics, Drivers } from './compose-drivers.ts';
 import { identifyLogs } from './compose-logs.ts';
@@ -39,7 +41,7 @@ export interface Agent {
 export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   const { config, clock, log } = basics;
   const { sandbox, images, proxy, builds, documents, identity } = drivers;
-  const holder: { session: OpenSession | undefined } = { session: undefined };
+  const holder: SessionHolder = { session: undefined };
   const { tasks, commands } = composeTasks(basics, drivers, {
     output: (taskId, chunk) => holder.session?.taskOutput(taskId, chunk),
     result: (taskId, outcome) => holder.session?.taskResult(taskId, outcome),
@@ -51,11 +53,9 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   });
   const report = (reason: Reason): void => holder.session?.event({ reason });
   const switches = new Switches({ proxy, clock, log, report: (figures) => holder.session?.switchFigures(figures) });
-  const loop = composeLoop(basics, { ...drivers, destroyed, commands, switches }, (statuses) =>
-    holder.session?.reportInstances(statuses),
-  );
+  const { loop, certificates } = composeRoutes(basics, { ...drivers, destroyed, commands, switches }, holder);
   const stop = new AbortController();
-  const session = { loop, tasks, commands, destroyed, switches, report, signal: stop.signal };
+  const session = { loop, tasks, commands, destroyed, switches, certificates, report, signal: stop.signal };
   const handlers = composeSessionHandlers(basics, drivers, session);
   return {
     start: async () => {
@@ -68,6 +68,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       const desired = await documents.desiredState.load();
       const routes = await documents.fleetRoutes.load();
       await identifyLogs(config.stateDir, drivers, appIdsByName(desired, routes));
+      await certificates.open(routes);
       if (routes !== undefined) void loop.setRoutes(routes);
       if (desired !== undefined) destroyed.setDesired(desired);
       await loop.start(desired);
@@ -88,6 +89,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       tasks.cancelAll();
       await commands.stop();
       await builds.settled();
+      await certificates.stop();
       await destroyed.stop();
       await holder.session?.close();
       await loop.stop();
@@ -95,6 +97,31 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await drivers.unreadable.close();
     },
   };
+}
+
+interface SessionHolder {
+  /** Absent until the parts have started. */
+  session: OpenSession | undefined;
+}
+
+/** The loop, and the certificates for its routes. */
+function composeRoutes(
+  basics: Basics,
+  drivers: Omit<Parameters<typeof composeLoop>[1], 'certificates'>,
+  holder: SessionHolder,
+): { readonly loop: ReconcileLoop; readonly certificates: NodeCertificates } {
+  const certificates = composeCertificates(basics, drivers, {
+    apply: async () => {
+      const routes = drivers.documents.fleetRoutes.current();
+      if (routes !== undefined) await loop.setRoutes(routes);
+    },
+    report: (served) => holder.session?.certificatesServed(served),
+    tell: (reason) => holder.session?.event({ reason }),
+  });
+  const loop = composeLoop(basics, { ...drivers, certificates }, (statuses) =>
+    holder.session?.reportInstances(statuses),
+  );
+  return { loop, certificates };
 }
 
 /** Builds end with the agent. Commands outlive it. */
@@ -116,15 +143,29 @@ function composeTasks(
 
 function composeLoop(
   basics: Basics,
-  drivers: Drivers & { readonly destroyed: DestroyedApps; readonly commands: Commands; readonly switches: Switches },
+  drivers: Drivers & {
+    readonly destroyed: DestroyedApps;
+    readonly commands: Commands;
+    readonly switches: Switches;
+    readonly certificates: NodeCertificates;
+  },
   report: ConstructorParameters<typeof ReconcileLoop>[0]['report'],
 ): ReconcileLoop {
   const { config, clock, log, failpoint } = basics;
   const { sandbox, images, proxy, logs, logBook, destroyed, switches } = drivers;
+  const certificates = () => drivers.certificates.usable();
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
   const probe = createProbe(clock, (id) => sandbox.attach(id));
   const onMoved: RouteSwitchDeps['onMoved'] = (...change) => switches.moved(...change);
-  const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId, onMoved });
+  const routes = new RouteSwitch({
+    proxy,
+    clock,
+    log,
+    failpoint,
+    self: drivers.identity.nodeId,
+    onMoved,
+    certificates,
+  });
   const executors = {
     sandbox,
     images,

@@ -9,6 +9,7 @@ import { CONTROLLER_COMMANDS } from './controller/spec.ts';
 import { CONFIG_COMMANDS } from './config/spec.ts';
 import { DEPLOY_COMMANDS } from './deploy/spec.ts';
 import { CRON_COMMANDS } from './cron/spec.ts';
+import { CERTS_COMMANDS } from './certs/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
 import { EVENTS_COMMANDS } from './events/spec.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...APPS_COMMANDS,
   ...BUILD_SETTINGS_COMMANDS,
   ...DOMAINS_COMMANDS,
+  ...CERTS_COMMANDS,
   ...PS_COMMANDS,
   ...RUN_COMMANDS,
   ...CRON_COMMANDS,

@@ -1,11 +1,19 @@
+import type { CertificateId } from '../../shared/domain/ids.ts';
+
 /** A certificate of the fleet whose file is on this node. */
 export interface EdgeCertificate {
-  /** `crt_…`. It stays the same over renewals. */
-  readonly id: string;
+  /** It stays the same over renewals. */
+  readonly id: CertificateId;
   /** SHA-256 of the leaf in DER, in lower-case hex. */
   readonly fingerprint: string;
   /** Sorted, in lower case. `*.example.com` stands for one label. */
   readonly names: readonly string[];
   /** Leaf, intermediates and key as PEM. */
   readonly pemFile: string;
+}
+
+/** Downloads certificates from the controller, with the certificate of the node. */
+export interface CertificateTransport {
+  /** @returns leaf, intermediates and key as PEM @throws SLIP_CERT_FETCH, transient errors */
+  certificate(wanted: { readonly id: string; readonly fingerprint: string }, signal: AbortSignal): Promise<string>;
 }

@@ -60,6 +60,7 @@ export async function ownFacts(
     missing: await missingHere(config),
     builder: config.builder,
     httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
+    httpsPort: config.proxy.tls === false ? 0 : config.proxy.tls.port,
     meshAddress: await meshAddress(config, own.identity),
     routeNamesMax: HOSTNAMES_MAX,
     sandboxSubnet: config.sandbox === 'process' ? '' : config.network.subnet,

@@ -6,6 +6,7 @@ import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import type { EdgeCertificate } from '../certificates/port.ts';
 import type { AppRoutes, Backend, Proxy } from '../proxy/port.ts';
 import type { InstanceRuntime } from './runtime.ts';
 
@@ -94,6 +95,8 @@ export interface RouteSwitchDeps {
   readonly failpoint: Failpoint;
   /** Id of this node, which must not forward requests to itself. Absent: no route table contains this node. */
   readonly self?: string | undefined;
+  /** The certificates of the route table whose files are right. */
+  readonly certificates?: (() => readonly EdgeCertificate[]) | undefined;
   /** Called when the proxy has begun or ended to send requests to an instance. */
   readonly onMoved?: ((appId: AppId, instanceId: string, isIn: boolean) => void) | undefined;
 }
@@ -106,6 +109,7 @@ export class RouteSwitch {
   readonly #failpoint: Failpoint;
   readonly #self: string;
   readonly #onMoved: RouteSwitchDeps['onMoved'];
+  readonly #certificates: () => readonly EdgeCertificate[];
   #applied = '';
   #fleet: FleetRoutes | undefined;
   #waiting: (() => void)[] = [];
@@ -113,6 +117,7 @@ export class RouteSwitch {
   constructor(deps: RouteSwitchDeps) {
     this.#self = deps.self ?? '';
     this.#onMoved = deps.onMoved;
+    this.#certificates = deps.certificates ?? (() => []);
     this.#failpoint = deps.failpoint;
     this.#proxy = deps.proxy;
     this.#clock = deps.clock;
@@ -134,7 +139,8 @@ export class RouteSwitch {
     const fleet = this.#fleet;
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
     const { peers: members, refused, acmeThumbprint } = fleet ?? NO_PEERS;
-    const wanted = { apps: routes, members, refused, acmeThumbprint };
+    const certificates = this.#certificates();
+    const wanted = { apps: routes, members, refused, certificates, acmeThumbprint };
     const text = JSON.stringify(wanted);
     if (text === this.#applied) {
       this.#resolveWaiting();

@@ -58,6 +58,8 @@ export function connectSession(config: SessionConfig, handlers: SessionHandlers,
     destroyedAck: (appIds) => keeper.whileConnected((outbox) => outbox.control({ kind: 'destroyedAck', appIds })),
     switchFigures: (figures) =>
       keeper.whileConnected((outbox) => outbox.control({ kind: 'switchFigures', ...figures })),
+    certificatesServed: (served) =>
+      keeper.whileConnected((outbox) => outbox.control({ kind: 'certificatesServed', ...served })),
     event: ({ reason, app, process }) =>
       keeper.whileConnected((outbox) =>
         outbox.control({ kind: 'nodeEvent', atMs: deps.clock.nowMs(), reason, app, process }),

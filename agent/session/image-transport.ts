@@ -5,6 +5,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Digest, TaskId } from '../../shared/domain/ids.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { PEM_BYTES_MAX } from '../certificates/check-pem.ts';
+import type { CertificateTransport } from '../certificates/port.ts';
 import type { ImageTransport } from '../images/port.ts';
 import { parseErrorBody } from './error-body.ts';
 import { HttpsPool } from './https-pool.ts';
@@ -18,7 +20,7 @@ export interface TransportConfig {
   readonly idleTimeoutMs?: number | undefined;
 }
 
-export interface ControllerTransport extends ImageTransport {
+export interface ControllerTransport extends ImageTransport, CertificateTransport {
   /** The source of a task of this node: gzip-compressed tar. @throws SLIP_TASK_SOURCE, transient errors */
   openSource(taskId: TaskId, signal: AbortSignal): Promise<NodeJS.ReadableStream>;
   /** The controller's install.sh. @throws SLIP_CONTROLLER_UNREACHABLE, SLIP_UPGRADE_SCRIPT */
@@ -37,6 +39,7 @@ export function createImageTransport(config: TransportConfig): ControllerTranspo
     download: (digest, offsetBytes, signal) => download(pool, { digest, offsetBytes, signal }),
     upload: (digest, path, signal) => upload(pool, { digest, path, signal }),
     installScript: () => installScript(pool),
+    certificate: (wanted, signal) => certificate(pool, wanted, signal),
     openSource: async (taskId, signal) => {
       const answer = await pool.call({ method: 'GET', path: `/v1/tasks/${taskId}/source`, signal });
       if (answer.statusCode === 200) return answer;
@@ -63,6 +66,23 @@ async function download(
     return Readable.from([]); // nothing beyond the offset; the digest tells whether that is right
   }
   throw await failure(answer, answer.statusCode === 404 ? 'SLIP_IMAGE_NOT_FOUND' : 'SLIP_IMAGE_TRANSFER');
+}
+
+async function certificate(
+  pool: HttpsPool,
+  { id, fingerprint }: { readonly id: string; readonly fingerprint: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const answer = await pool.call({ method: 'GET', path: `/v1/certificates/${id}/${fingerprint}`, signal });
+  if (answer.statusCode !== 200) throw await failure(answer, 'SLIP_CERT_FETCH');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > PEM_BYTES_MAX) break; // also ends the connection; the check of the text says that it is too long
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 async function upload(

@@ -8,7 +8,13 @@ import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeFacts } from '../../shared/domain/node-facts.ts';
 import type { NodeFigures, SwitchQuery } from '../../shared/domain/switch-figures.ts';
 import type { Task, TaskResultContent } from '../../shared/domain/task.ts';
-import type { Heartbeat, LogQueryMessage, OpenAttach, TaskProgress } from '../../shared/rpc/messages.ts';
+import type {
+  CertificatesServed,
+  Heartbeat,
+  LogQueryMessage,
+  OpenAttach,
+  TaskProgress,
+} from '../../shared/rpc/messages.ts';
 
 /** What the controller can ask an agent for. The composition root implements it with the other parts. */
 export interface SessionHandlers {
@@ -57,6 +63,8 @@ export interface Session {
   destroyedAck(appIds: readonly AppId[]): void;
   /** Without a session it is dropped: the next one asks again. */
   switchFigures(figures: NodeFigures): void;
+  /** Without a session it is dropped: each session begins with a report. */
+  certificatesServed(served: Omit<CertificatesServed, 'kind'>): void;
   event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;
   readonly connected: boolean;
 }

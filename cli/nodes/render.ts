@@ -42,6 +42,7 @@ export function renderNodeInfo(node: NodeInfoBody, context: RenderContext): stri
     ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
     ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
     ['Unreadable requests:', renderUnreadable(node.unreadableRequests, nowMs)],
+    ...(node.unservedCertificates ?? []).map(({ id, message }): [string, Cell] => [`Certificate ${id}:`, message]),
     ['Missing:', node.missing.join(', ')],
     ['Trouble:', node.trouble?.message ?? ''],
     ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],

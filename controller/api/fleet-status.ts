@@ -16,6 +16,7 @@ import { listedOwner } from '../access/policy.ts';
 import type { User } from '../domain/users.ts';
 import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
+import { certificateProblems } from './certificate-problems.ts';
 import { meshProblems } from './mesh-status.ts';
 import { viewRunningCommand } from './running-commands.ts';
 import { olderAgentProblems, uncheckedProblems } from './older-agents.ts';
@@ -48,7 +49,7 @@ export async function readStatus(
       uptimeMs: Math.round(deps.clock.monotonicMs() - startedAtMs),
       nodes: views,
       heldNodes: deps.movement.heldNodes(),
-      mesh: meshProblems(deps.fleet.nodes()),
+      mesh: [...meshProblems(deps.fleet.nodes()), ...certificateProblems(deps.fleet.nodes())],
       quotas: listedOwner(user) === undefined ? await allQuotaProblems(deps) : [],
     },
     part,

@@ -4,6 +4,7 @@ import type { JoinBody } from '../../shared/api/machines.ts';
 import type { NodeInfoBody, PlacedBody } from '../../shared/api/nodes.ts';
 import type { ProblemBody } from '../../shared/api/schema.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
+import type { LiveNode } from '../dispatch/port.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import type { BuilderOverview } from './operations/builders.ts';
 import type { DomainRouting } from './operations/domains.ts';
@@ -27,6 +28,16 @@ export function viewNodeInfo(
     ...{ drainUntilMs, machine: live?.machine, placed: placed.map(viewPlaced) },
     commands: commands.map((row) => viewRunningCommand(row, node.name)),
     ...sessionsField(sessions),
+    ...unservedField(live?.unservedCertificates ?? []),
+  };
+}
+
+function unservedField(unserved: NonNullable<LiveNode['unservedCertificates']>): Partial<NodeInfoBody> {
+  if (unserved.length === 0) return {};
+  return {
+    unservedCertificates: unserved.map(({ id, reason, servedFingerprint }) => ({
+      ...{ id, message: reason.message, servedFingerprint },
+    })),
   };
 }
 

@@ -10,6 +10,7 @@ import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
+import { certificateRoutes } from './routes/certificates.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { controllerRoutes } from './routes/controller.ts';
 import { deployRoutes } from './routes/deploys.ts';
@@ -41,6 +42,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...joinRoutes(config, deps),
     ...nodeIdentityRoutes(deps),
     ...imageRoutes(deps),
+    ...certificateRoutes(config, deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
     ...appLifeRoutes(config, deps),

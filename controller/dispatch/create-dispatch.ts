@@ -7,6 +7,7 @@ import type { BuilderNode, Builders } from '../build/port.ts';
 import type { CommandRunner } from './commands.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
+import { certificateOnNodes } from './certificate-on-nodes.ts';
 import { liveNode } from './live-node.ts';
 import type { NodeObserver } from './node-registry.ts';
 import type { HeartbeatRate } from './heartbeat-interval.ts';
@@ -145,10 +146,10 @@ function createAgentPort(
 /** The state of the fleet that other modules read. */
 export function createFleet(dispatcher: Dispatcher): Fleet {
   return {
-    nodes: () => [...dispatcher.registry.all()].map(liveNode),
+    nodes: () => [...dispatcher.registry.all()].map((node) => liveNode(node, dispatcher.routes.served)),
     node: (nodeId) => {
       const known = dispatcher.registry.get(nodeId);
-      return known === undefined ? undefined : liveNode(known);
+      return known === undefined ? undefined : liveNode(known, dispatcher.routes.served);
     },
     status: (instanceId) => dispatcher.registry.status(instanceId),
     statusesOn: (nodeId) => [...(dispatcher.registry.get(nodeId)?.statuses.values() ?? [])],
@@ -163,6 +164,13 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     onChange: (listener) => dispatcher.onChange(listener),
     routesApplied: (appId, signal, leaving = []) => dispatcher.routes.waitUntilApplied(appId, signal, leaving),
     leftOutOfRoutes: (appId) => dispatcher.routes.capacity.reasonLeftOut(appId),
+    certificatesChanged: () => dispatcher.routes.certificatesChanged(),
+    setAcmeThumbprint: (thumbprint) => dispatcher.routes.setAcmeThumbprint(thumbprint),
+    servedBy: (id) => {
+      const fingerprint = dispatcher.routes.fingerprintOf(id);
+      if (fingerprint === undefined) return undefined;
+      return { fingerprint, nodes: certificateOnNodes(dispatcher.registry.all(), dispatcher.routes.served, id) };
+    },
     egressChanged: () => dispatcher.egress.refresh(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
     attach: (nodeId, target, signal) => dispatcher.attached.open(nodeId, target, signal),

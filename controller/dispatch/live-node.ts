@@ -3,6 +3,7 @@ import type { Hello } from '../../shared/rpc/messages.ts';
 import { duplicateNodeReason } from './duplicate-node.ts';
 import type { LiveNodeState } from './node-registry.ts';
 import type { LiveNode } from './port.ts';
+import type { ServedCertificates } from './served-certificates.ts';
 
 /** Both machines reconnect within 30 s. A session that lasts longer than this has no competitor any more. */
 const DUPLICATE_GONE_AFTER_MS = 120_000;
@@ -57,8 +58,17 @@ function missingAbilities(
   };
 }
 
+/** What the agent says in its session. */
+function reported(
+  { id, session, unreachablePeerIds }: LiveNodeState,
+  served: Pick<ServedCertificates, 'unservedOn'> | undefined,
+): Pick<LiveNode, 'unreachablePeerIds' | 'unservedCertificates'> {
+  if (session === undefined) return { unreachablePeerIds: [], unservedCertificates: [] };
+  return { unreachablePeerIds, unservedCertificates: served?.unservedOn(id) };
+}
+
 /** The view of a node that other modules read. Pure. */
-export function liveNode(node: LiveNodeState): LiveNode {
+export function liveNode(node: LiveNodeState, served?: Pick<ServedCertificates, 'unservedOn'>): LiveNode {
   const { facts, state, cordoned, draining, lost, revoked, labels } = node;
   return {
     nodeId: node.id,
@@ -73,8 +83,8 @@ export function liveNode(node: LiveNodeState): LiveNode {
     meshAddress: facts.meshAddress ?? '',
     refusedStateReason: node.session === undefined ? undefined : node.ack?.reason,
     ...sessionFields(node),
-    unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     unreadableRequests: node.unreadableRequests,
+    ...reported(node, served),
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,
   };

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
-import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { AppId, CertificateId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeFacts } from '../../shared/domain/node-facts.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
+import type { UnservedCertificate } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 
 /** The last facts of a node, and what the controller knows about it. */
@@ -60,6 +61,27 @@ export interface LiveNode extends NodeFacts {
   readonly unreachablePeerIds: readonly string[];
   /** Undefined when the agent does not report it. */
   readonly unreadableRequests?: UnreadableRequests | undefined;
+  /** Certificates that its proxy does not serve, although the route table has them. */
+  readonly unservedCertificates?: readonly UnservedCertificate[] | undefined;
+}
+
+/** How one node serves a certificate of the route table. */
+export interface CertificateOnNode {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly connected: boolean;
+  /** Waiting: the node has not reported on this certificate yet. */
+  readonly state: 'served' | 'waiting' | 'unserved';
+  /** Why the node does not serve it. */
+  readonly reason?: Reason | undefined;
+  /** The former certificate, which the node still serves. */
+  readonly servedFingerprint?: string | undefined;
+}
+
+export interface ServedCertificate {
+  readonly fingerprint: string;
+  /** Every node that answers HTTPS. */
+  readonly nodes: readonly CertificateOnNode[];
 }
 
 export interface AppLogQuery {
@@ -102,6 +124,12 @@ export interface Fleet {
   routesApplied(appId: AppId, signal: AbortSignal, leaving?: readonly InstanceId[]): Promise<void>;
   /** Why the route table has no entry of the app. Undefined when it has one. */
   leftOutOfRoutes(appId: AppId): Reason | undefined;
+  /** The stored certificates changed. Resolves when the route table has the change. Never rejects. */
+  certificatesChanged(): Promise<void>;
+  /** Sets the thumbprint of the account key with which the nodes answer HTTP-01 challenges. Never rejects. */
+  setAcmeThumbprint(thumbprint: string | undefined): Promise<void>;
+  /** The nodes that serve a certificate. Undefined: the route table does not have it. */
+  servedBy(id: CertificateId): ServedCertificate | undefined;
   /** Sends the private networks that sandboxes may reach to every node. Never rejects. */
   egressChanged(): Promise<void>;
   /** The merged log lines of every connected node. They are sorted by time when `follow` is false. */

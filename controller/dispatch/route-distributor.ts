@@ -1,6 +1,6 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import { routesBetween, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
-import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import { routesBetween, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
+import type { AppId, CertificateId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
@@ -17,9 +17,10 @@ import { RouteMessages } from './route-messages.ts';
 import { RouteWaits } from './route-waits.ts';
 import { RouteTableCapacity } from './route-table-capacity.ts';
 import { ServedCertificates } from './served-certificates.ts';
+import { TableCertificates } from './table-certificates.ts';
 
 export interface RouteDistributorDeps {
-  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent'>;
+  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates'>;
   readonly registry: NodeRegistry;
   readonly sessions: () => readonly AgentSession[];
   readonly clock: Clock;
@@ -48,6 +49,7 @@ export class RouteDistributor {
   readonly capacity: RouteTableCapacity;
   /** Which node serves which certificate. */
   readonly served = new ServedCertificates();
+  readonly #certificates: TableCertificates;
   #table: FleetRoutes;
   /** Undefined until the first refresh and after each revocation. */
   #refused: readonly string[] | undefined;
@@ -60,6 +62,7 @@ export class RouteDistributor {
   constructor(deps: RouteDistributorDeps) {
     this.#deps = deps;
     this.#waits = new RouteWaits(deps);
+    this.#certificates = new TableCertificates({ ...deps, onDue: () => this.scheduleRefresh() });
     this.capacity = new RouteTableCapacity((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
     this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [], certificates: [] };
     this.#messages = new RouteMessages(this.#table);
@@ -72,6 +75,22 @@ export class RouteDistributor {
       this.#refreshScheduled = false;
       void this.#enqueue(() => this.#refresh());
     });
+  }
+
+  /** The stored certificates changed. Resolves when the table has the change. */
+  async certificatesChanged(): Promise<void> {
+    this.#certificates.forget();
+    await this.#enqueue(() => this.#refresh());
+  }
+
+  async setAcmeThumbprint(thumbprint: string | undefined): Promise<void> {
+    this.#certificates.acmeThumbprint = thumbprint;
+    await this.#enqueue(() => this.#refresh());
+  }
+
+  /** The fingerprint of a certificate in the table. Undefined: the table does not have it. */
+  fingerprintOf(id: CertificateId): string | undefined {
+    return this.#table.certificates.find((one) => one.id === id)?.fingerprint;
   }
 
   certificatesRevoked(): void {
@@ -146,6 +165,7 @@ export class RouteDistributor {
     const startedAtMs = this.#deps.clock.monotonicMs();
     const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.runningRows()];
     this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
+    await this.#certificates.load();
     const byApp = Map.groupBy(rows, (row) => row.appId);
     for (const appId of this.#leaving.keys()) this.#clearLeaving(appId, byApp.get(appId) ?? []);
     this.#publish(apps.flatMap((app) => routeTableRows(app, byApp.get(app.appId) ?? [], this.#tableInput(app.appId))));
@@ -182,13 +202,14 @@ export class RouteDistributor {
     const members = [...this.#deps.registry.all()].filter((node) => node.state !== 'removed');
     const peers = members.map(meshPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
     const refused = this.#refused ?? this.#table.refused;
-    const { certificates } = this.#table;
-    const apps = this.capacity.select(rows, { peers, refused, certificates });
-    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused, certificates };
+    const certificates = this.#certificates.select(rows.map(({ entry }) => entry));
+    const { acmeThumbprint } = this.#certificates;
+    const fixed = { peers, refused, certificates, ...(acmeThumbprint === undefined ? {} : { acmeThumbprint }) };
+    const apps = this.capacity.select(rows, fixed);
+    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, apps, ...fixed };
     const delta = routesBetween(this.#table, next);
-    const { removedNodeIds, removedAppIds } = delta;
-    const changes = [delta.peers, delta.apps, removedNodeIds, removedAppIds, delta.refused];
-    if (changes.every((part) => part.length === 0)) return;
+    if (isEmpty(delta) && acmeThumbprint === this.#table.acmeThumbprint) return;
+    const { removedAppIds } = delta;
     for (const { appId } of delta.apps) this.#changedAt.set(appId, next.version);
     for (const appId of removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
@@ -252,4 +273,10 @@ export class RouteDistributor {
     if (atOnce) resend();
     else callAfter(this.#deps.clock, this.#deps.refusalRetryMs, () => session.open && resend());
   }
+}
+
+function isEmpty(delta: RoutesUpdate): boolean {
+  const { peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds } = delta;
+  const parts = [peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds];
+  return parts.every((part) => part.length === 0);
 }

@@ -34,6 +34,12 @@ export class ServedCertificates {
     this.#reports.set(nodeId, { version, unserved: new Map(unserved.map((one) => [one.id, one])) });
   }
 
+  /** What the node said in its last report. */
+  unservedOn(nodeId: NodeId): readonly UnservedCertificate[] {
+    const unserved = [...(this.#reports.get(nodeId)?.unserved.values() ?? [])];
+    return unserved.filter(({ id }) => this.#changedAt.has(id));
+  }
+
   /** Undefined: the route table does not have the certificate. */
   on(nodeId: NodeId, id: CertificateId): ServingState | undefined {
     const changedAt = this.#changedAt.get(id);

@@ -25,7 +25,9 @@ export type Place =
   | { readonly appId: string; readonly output: string }
   | { readonly appId: string; readonly setting: 'buildpacks' }
   /** A private key or another secret for an ACME CA. It belongs to no app. */
-  | { readonly acmeKey: string };
+  | { readonly acmeKey: string }
+  /** The private key of a certificate with this id. */
+  | { readonly certificate: string };
 
 /** AES-256-GCM with a random initialisation vector for each text. */
 export interface ConfigCipher {
@@ -81,6 +83,7 @@ function kindOf(place: Place): readonly [string, string | number] {
   if ('acmeKey' in place) return ['acme key', place.acmeKey];
   if ('name' in place) return ['config var', place.name];
   if ('version' in place) return ['release config', place.version];
+  if ('certificate' in place) return ['private key', place.certificate];
   return 'output' in place ? ['output', place.output] : ['setting', place.setting];
 }
 

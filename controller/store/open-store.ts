@@ -39,6 +39,7 @@ import { createReleaseSlugs } from './sqlite/release-slugs.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
+import { createTlsCertificates } from './sqlite/tls-certificates.ts';
 import { createTlsSettings } from './sqlite/tls-settings.ts';
 import { createSwitches } from './sqlite/switches.ts';
 import { createInTransaction, createKysely } from './sqlite/transactions.ts';
@@ -119,6 +120,7 @@ function createTables(deps: RepositoryDeps): Tables {
     ...createDestroyed(deps),
     ...createDomains(deps),
     ...createEgress(deps),
+    ...createTlsCertificates(deps),
     ...createBuildSettings(deps),
     ...createHealthChecks(deps),
     ...createQuotas(deps),

@@ -1,6 +1,7 @@
 import type { AppLifeStore } from './app-life-port.ts';
 import type { BuildSettingsStore } from './build-settings-port.ts';
 import type { CommandStore } from './command-port.ts';
+import type { CertificateStore } from './certificate-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
 import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
@@ -50,6 +51,7 @@ export interface Store
     EgressStore,
     AppLifeStore,
     BuildSettingsStore,
+    CertificateStore,
     ConfigKeyStore,
     HealthCheckStore,
     DestroyedStore,

@@ -100,6 +100,13 @@ const agentSpecs = {
     status: 201,
     bodyType: BYTES,
   },
+  readCertificate: {
+    method: 'GET',
+    path: '/certificates/:id/:fingerprint',
+    summary:
+      'Download a certificate of the route table with its chain and key, as PEM. Only nodes that answer HTTPS may.',
+    answerType: 'application/x-pem-file',
+  },
   readTaskSource: {
     method: 'GET',
     path: '/tasks/:id/source',

@@ -72,6 +72,15 @@ const nodeInfoBody = nodeBody.extend({
   commands: list(runningCommandBody).optional(),
   /** The sessions of users in its instances. Absent: none. */
   sessions: list(sessionBody).optional(),
+  /** Certificates that its proxy does not serve, although the route table has them. Absent: none. */
+  unservedCertificates: list(
+    z.object({
+      id: z.string(),
+      message: z.string(),
+      /** The former certificate, which it serves instead. */
+      servedFingerprint: z.string().optional(),
+    }),
+  ).optional(),
 });
 export type NodeInfoBody = z.output<typeof nodeInfoBody>;
 

@@ -3,6 +3,7 @@ import { appSpecs } from './apps.ts';
 import { archiveSpecs } from './archives.ts';
 import { attachSpecs } from './attach.ts';
 import { buildSpecs } from './builds.ts';
+import { certificateSpecs } from './certificates.ts';
 import { checkSpecs } from './checks.ts';
 import { controllerSpecs } from './controller.ts';
 import { deploySpecs } from './deploys.ts';
@@ -35,6 +36,7 @@ export const API_ROUTES = {
   ...egressSpecs,
   ...formationSpecs,
   ...runSpecs,
+  ...certificateSpecs,
   ...checkSpecs,
   ...nodeSpecs,
   ...observeSpecs,

@@ -59,6 +59,8 @@ export const nodeFacts = z.object({
   missing: z.array(z.string().max(4_000)).max(100).readonly(),
   builder: z.boolean(),
   httpAddress: word,
+  /** Port of its proxy for HTTPS; absent or 0 when it answers none. */
+  httpsPort: count.optional(),
   /** `address:port` of its proxy for other nodes; absent or empty when it takes no requests from them. */
   meshAddress: word.optional(),
   /** Network of its sandboxes; absent or empty when they have none, or when an older agent does not report it. */

@@ -24,6 +24,12 @@ export const QUOTA_KINDS = {
     what: 'domains',
     cure: 'A wildcard such as *.example.com stands for all names with one more label',
   },
+  /** Uploaded certificates of all apps of the user. Each is a file on every node. */
+  certificates: {
+    defaultMax: 100,
+    what: 'uploaded certificates',
+    cure: 'Remove a certificate with: slipway certs:remove NAME -a APP',
+  },
   /** Size of one app's repository, decimal. Heroku advises less than 1 GB; one push may have 1 GiB. */
   repositoryMegabytes: { defaultMax: 2_000, what: 'MB in one repository', cure: 'Take large files out of the commits' },
   /** A build may use two processors and two gigabytes, so a small fleet can run only a few. */

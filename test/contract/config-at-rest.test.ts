@@ -9,7 +9,14 @@ import type { App } from '../../controller/domain/apps.ts';
 import { DEFAULT_ENV, start } from '../../shared/kit/exec.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { revealAll, sealAll } from '../../shared/kit/sensitive.ts';
-import { addPlanted, openConfigState, PLANTED, PLANTED_BUILDPACK, PLANTED_OUTPUT } from '../support/config-state.ts';
+import {
+  addPlanted,
+  openConfigState,
+  PLANTED,
+  PLANTED_BUILDPACK,
+  PLANTED_CERTIFICATE,
+  PLANTED_OUTPUT,
+} from '../support/config-state.ts';
 import { addApp, newRelease, noChange } from '../support/store-fixtures.ts';
 
 const CHILD = join(import.meta.dirname, '../support/config-key-rotation.ts');
@@ -150,6 +157,8 @@ describe('config values at rest', () => {
     assert.deepEqual(revealAll((await state.store.release(app.id, 1))?.config ?? {}), PLANTED);
     assert.equal(await state.store.releaseOutput(app.id, 1), PLANTED_OUTPUT);
     assert.deepEqual((await state.store.buildSettings(app.id)).buildpacks, [PLANTED_BUILDPACK]);
+    const files = await state.store.certificateFiles(PLANTED_CERTIFICATE);
+    assert.equal(files?.keyPem.reveal(), PLANTED['PLANTED_5']);
     assert.equal((await state.store.configKeyUse()).needed.length, 1);
     assert.deepEqual(await found(), []);
   }

@@ -7,6 +7,7 @@ import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { appLifeCases } from './store-app-life.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
+import { certificateCases } from './store-certificates.ts';
 import { commandCases } from './store-commands.ts';
 import { cronCases } from './store-cron.ts';
 import { egressCases } from './store-egress.ts';
@@ -59,6 +60,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     commandCases(() => store);
     cronCases(() => store);
     egressCases(() => store);
+    certificateCases(() => store);
     historyCases(() => store);
     taskCases(() => store);
     switchCases(() => store);

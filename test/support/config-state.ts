@@ -10,7 +10,8 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
-import { sealAll } from '../../shared/kit/sensitive.ts';
+import type { CertificateId } from '../../shared/domain/ids.ts';
+import { Sensitive, sealAll } from '../../shared/kit/sensitive.ts';
 import { addApp, addUser, newRelease, noChange } from './store-fixtures.ts';
 
 /** The database and the keys of a controller, opened as the controller opens them. */
@@ -53,6 +54,9 @@ export const PLANTED: Readonly<Record<string, string>> = Object.fromEntries(
 export const PLANTED_OUTPUT = `connected with ${PLANTED['PLANTED_3'] ?? ''}\n`;
 export const PLANTED_BUILDPACK = `https://ada:${PLANTED['PLANTED_4'] ?? ''}@git.test/buildpack.git`;
 
+/** The key of this certificate is one of the values. */
+export const PLANTED_CERTIFICATE = 'crt0planted' as CertificateId;
+
 /** An app with 50 values, and a release that has them. */
 export async function addPlanted(store: Store): Promise<{ readonly app: App }> {
   const user = await addUser(store, 'ada', true);
@@ -63,5 +67,9 @@ export async function addPlanted(store: Store): Promise<{ readonly app: App }> {
   await store.completeRollout(app.id, 1, noChange);
   await store.appendReleaseOutput(app.id, 1, PLANTED_OUTPUT);
   await store.changeBuildSettings(app.id, () => ({ buildpacks: [PLANTED_BUILDPACK] }));
+  await store.saveCertificate({
+    ...{ id: PLANTED_CERTIFICATE, appId: app.id, kind: 'uploaded', names: ['a.example'], fingerprint: 'ab'.repeat(32) },
+    ...{ notBeforeMs: 1, notAfterMs: 2, chainPem: 'chain', keyPem: new Sensitive(PLANTED['PLANTED_5'] ?? '') },
+  });
   return { app };
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
+import type { Fleet, LiveNode, ServedCertificate } from '../../controller/dispatch/port.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
@@ -51,6 +51,20 @@ export class FakeFleet implements Fleet {
   async routesApplied(): Promise<void> {}
 
   leftOutOfRoutes(): undefined {}
+
+  certificateChanges = 0;
+
+  async certificatesChanged(): Promise<void> {
+    this.certificateChanges += 1;
+  }
+
+  async setAcmeThumbprint(): Promise<void> {}
+
+  served = new Map<string, ServedCertificate>();
+
+  servedBy(id: string): ServedCertificate | undefined {
+    return this.served.get(id);
+  }
 
   egressChanges = 0;
 

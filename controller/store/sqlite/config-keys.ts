@@ -7,6 +7,7 @@ import { acmeKeyIds, encryptAcmeKeys } from './acme-keys.ts';
 import { placeOfBuildpacks } from './build-settings.ts';
 import { placeOfChunk } from './outputs.ts';
 import type { RepositoryDeps } from './repository.ts';
+import { placeOfKey } from './tls-certificates.ts';
 import { parseRows } from './rows.ts';
 import type { StoreDatabase, Tx } from './schema.ts';
 
@@ -26,6 +27,12 @@ const releaseColumns = z.object({
 });
 const sealedColumns = { appId: z.string(), text: z.string(), keyId: z.string().nullable() };
 const settingColumns = z.object(sealedColumns);
+const privateKeyColumns = z.object({
+  id: z.string(),
+  appId: z.string().nullable(),
+  text: z.string(),
+  keyId: z.string(),
+});
 const chunkSize = z.object({ seq: z.number(), bytes: z.number() });
 const chunkColumns = z.object({
   ...{ ...sealedColumns, seq: z.number() },
@@ -46,7 +53,7 @@ export function createConfigKeys(
     encryptSome: () =>
       inTransaction(async (tx) => {
         const current = keyring.current?.id ?? '';
-        for (const encrypt of [encryptVars, encryptReleases, encryptChunks, encryptBuildpacks, encryptAcmeKeys]) {
+        for (const encrypt of ENCRYPTIONS) {
           const some = await encrypt(tx, cipher, current);
           if (some > 0) return some;
         }
@@ -67,8 +74,9 @@ async function neededKeys(tx: Tx): Promise<readonly string[]> {
   const releases = await tx.selectFrom('releases').select('configKeyId').distinct().execute();
   const chunks = await tx.selectFrom('outputChunks').select('keyId').distinct().execute();
   const settings = await tx.selectFrom('buildSettings').select('buildpacksKeyId as keyId').distinct().execute();
+  const privateKeys = await tx.selectFrom('tlsCertificates').select('keyId').distinct().execute();
   const ids = [
-    ...[...vars, ...chunks, ...settings].map(({ keyId }) => keyId),
+    ...[...vars, ...chunks, ...settings, ...privateKeys].map(({ keyId }) => keyId),
     ...releases.map(({ configKeyId }) => configKeyId),
     ...(await acmeKeyIds(tx)),
   ];
@@ -144,6 +152,20 @@ async function encryptBuildpacks(tx: Tx, cipher: ConfigCipher, current: string):
   }
   return rows.length;
 }
+
+/** The key of a certificate was never stored in clear text. */
+async function encryptPrivateKeys(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
+  const found = await sql`select id, private_key as text, key_id from tls_certificates
+    where ${hasOtherKey(sql`key_id`, current)} limit ${VARS_AT_ONCE}`.execute(tx);
+  const rows = parseRows(privateKeyColumns, found.rows);
+  for (const { id, ...key } of rows) {
+    const { text: privateKey, keyId } = resealed(cipher, key, placeOfKey(id));
+    await tx.updateTable('tlsCertificates').set({ privateKey, keyId }).where('id', '=', id).execute();
+  }
+  return rows.length;
+}
+
+const ENCRYPTIONS = [encryptVars, encryptReleases, encryptChunks, encryptBuildpacks, encryptPrivateKeys, encryptAcmeKeys];
 
 /** The value stays the same, whatever key it had. */
 function resealed(

@@ -25,7 +25,7 @@ const TABLES_OF_APP = [
     'formations',
     'processSettings',
   ] as const),
-  ...(['configVars', 'domains', 'buildSettings', 'healthChecks', 'egress', 'appNodes'] as const),
+  ...(['configVars', 'domains', 'tlsCertificates', 'buildSettings', 'healthChecks', 'egress', 'appNodes'] as const),
   ...(['maintenancePages', 'formerAppNames'] as const),
 ] as const;
 

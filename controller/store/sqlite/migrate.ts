@@ -26,13 +26,14 @@ import { dueScripts } from './migrations/0025-due-scripts.ts';
 import { drainedCommands } from './migrations/0026-drained-commands.ts';
 import { certificateOrders } from './migrations/0030-certificate-orders.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
+import { tlsCertificates } from './migrations/0029-tls-certificates.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
   ...[healthChecks, commands, appLife, cron],
-  ...[switches, dueScripts, drainedCommands, sealedOutputs, certificateOrders],
+  ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -16,6 +16,10 @@ const COUNTS: readonly (readonly [QuotaName, RawBuilder<Row>])[] = [
   ['keys', sql<Row>`select user_id, null as app, count(*) as used from ssh_keys group by user_id`],
   ['tokens', sql<Row>`select user_id, null as app, count(*) as used from api_tokens group by user_id`],
   [
+    'certificates',
+    sql<Row>`select apps.owner_id as user_id, null as app, count(*) as used from tls_certificates join apps on apps.id = tls_certificates.app_id where kind = 'uploaded' group by apps.owner_id`,
+  ],
+  [
     'domains',
     sql<Row>`select apps.owner_id as user_id, null as app, count(*) as used from domains join apps on apps.id = domains.app_id group by apps.owner_id`,
   ],

@@ -15,6 +15,8 @@ const COUNTED = {
   apps: (userId: string) => sql<Row>`select count(*) as count from apps where owner_id = ${userId}`,
   keys: (userId: string) => sql<Row>`select count(*) as count from ssh_keys where user_id = ${userId}`,
   tokens: (userId: string) => sql<Row>`select count(*) as count from api_tokens where user_id = ${userId}`,
+  certificates: (userId: string) =>
+    sql<Row>`select count(*) as count from tls_certificates join apps on apps.id = tls_certificates.app_id where kind = 'uploaded' and apps.owner_id = ${userId}`,
   domains: (userId: string) =>
     sql<Row>`select count(*) as count from domains join apps on apps.id = domains.app_id where apps.owner_id = ${userId}`,
 } as const;

@@ -37,6 +37,22 @@ export interface Schema extends OrderTables {
     lock: string | null;
     maintenance: Generated<number>;
   };
+  tlsCertificates: {
+    id: string;
+    appId: string | null;
+    kind: string;
+    names: string;
+    fingerprint: string;
+    issuer: string | null;
+    chain: string;
+    /** Encrypted. */
+    privateKey: string;
+    keyId: string;
+    notBeforeMs: number;
+    notAfterMs: number;
+    createdAtMs: number;
+    storedAtMs: number;
+  };
   maintenancePages: { appId: string; page: string };
   formerAppNames: { name: string; appId: string; untilMs: number };
   buildSettings: {

@@ -16,6 +16,7 @@ import { eventually } from '../../support/eventually.ts';
 import { liveNodeOf } from '../../support/live-node.ts';
 import { addApp, addNode, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
+import { uploadFor } from '../../support/web-certificates.ts';
 
 /** The table alone: handlers are not called here, so no deps are needed. */
 const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(
@@ -162,6 +163,13 @@ describe('every route that changes something makes an event', () => {
     'POST /apps/:app/cron/:entry/run': () => ({ path: '/apps/hello/cron/job/run' }),
     'POST /apps/:app/cron/:entry/suspend': () => ({ path: '/apps/hello/cron/job/suspend' }),
     'POST /apps/:app/cron/:entry/resume': () => ({ path: '/apps/hello/cron/job/resume' }),
+    'POST /apps/:app/certificates': async () => ({
+      path: '/apps/hello/certificates',
+      json: await uploadFor('hello.apps.example.test'),
+    }),
+    'DELETE /apps/:app/certificates/:certificate': () => ({
+      path: '/apps/hello/certificates/hello.apps.example.test',
+    }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),
     'DELETE /apps/:app/domains/:hostname': () => ({ path: '/apps/hello/domains/www.example.com' }),
     'DELETE /apps/:app/domains': async () => {

@@ -15,10 +15,12 @@ import type { InstanceId, NodeId, TaskId } from '../../../shared/domain/ids.ts';
 import { TASK_KINDS } from '../../../shared/domain/task.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import type { LogEvent } from '../../../shared/kit/log.ts';
+import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
 import { loadAgentService, type WireAgentMessage } from '../../../shared/rpc/service.ts';
 import { anyBuildTask, anyCommandTask } from '../../support/arbitraries.ts';
 import { API_CONFIG } from '../../support/api-fixture.ts';
+import { aCertificate } from '../../support/fleet-routes.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { openControllerServers, type ControllerServers } from '../../support/controller-servers.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -84,7 +86,8 @@ async function join(t: TestContext, servers: ControllerServers, name: string): P
   const { row, stateDir } = await servers.machine(name);
   const tls = await readNodeTls(stateDir);
   const raw = openRawAgent(t, servers, tls);
-  raw.send({ hello: { ...HELLO, taskKinds: [...TASK_KINDS] } });
+  const facts = { ...HELLO.facts, json: JSON.stringify({ httpsPort: name === 'mine' ? 443 : 0 }) };
+  raw.send({ hello: { ...HELLO, facts, taskKinds: [...TASK_KINDS] } });
   await eventually('a desired state', () => raw.heard.some((one) => one.desired));
   return { id: row.id, tls, raw };
 }
@@ -300,6 +303,27 @@ const REACHES: Readonly<Record<string, Reach>> = {
   'GET /images/:digest': { path: layer, theirs: 404, mine: 200 },
   // without a task it may not even try; with one, what it sends must be what its digest says
   'PUT /images/:digest': { path: layer, body: () => Promise.resolve({}), theirs: 403, mine: 415 },
+  'GET /certificates/:id/:fingerprint': {
+    path: () => `/certificates/${SERVED.id}/${SERVED.fingerprint}`,
+    body: async ({ servers: { store, dispatch, app } }) => {
+      const keyPem = new Sensitive('the key\n');
+      const times = { notBeforeMs: 1, notAfterMs: Number.MAX_SAFE_INTEGER };
+      const names = [`${app.name}.example.test`];
+      await store.saveCertificate({
+        ...SERVED,
+        kind: 'uploaded',
+        names,
+        appId: app.id,
+        ...times,
+        chainPem: '',
+        keyPem,
+      });
+      await dispatch.fleet.certificatesChanged();
+      return undefined;
+    },
+    theirs: 404, // it does not answer HTTPS
+    mine: 200,
+  },
   'GET /tasks/:id/source': { path: ({ task }) => `/tasks/${task.taskId}/source`, theirs: 404, mine: 200 },
   'POST /node/certificate': {
     path: () => '/node/certificate',
@@ -329,6 +353,8 @@ const REACHES: Readonly<Record<string, Reach>> = {
     after: ({ theirs }, answer) => assert.equal(answer['nodeId'], theirs.id),
   },
 };
+
+const SERVED = aCertificate('shop');
 
 describe('requests of a node for data of another node', () => {
   const routes = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(

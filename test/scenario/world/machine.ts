@@ -240,12 +240,7 @@ export class Machine {
     });
     const takes = {
       ...{ takesFleetRoutes: true, takesReleases: true, takesDestroyed: true, routesByAppId: true },
-      ...{
-        takesMaintenance: true,
-        takesCertificates: true,
-        taskKinds: ['release', 'run', 'cron'],
-        checkProbes: CHECK_PROBES,
-      },
+      ...{ takesMaintenance: true, taskKinds: ['release', 'run', 'cron'], checkProbes: CHECK_PROBES },
     };
     await mortal(parts.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
     parts.holder.connection = undefined;

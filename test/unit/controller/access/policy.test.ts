@@ -28,6 +28,7 @@ const ALLOWED: Readonly<Record<Action, { on: Resource['kind'] | 'any'; who: read
   'node.image.read': { on: 'any', who: ['node'] },
   'node.image.write': { on: 'any', who: ['node'] },
   'node.source.read': { on: 'any', who: ['node'] },
+  'node.edge-certificate.read': { on: 'any', who: ['node'] },
   'node.certificate.renew': { on: 'any', who: ['node'] },
   'node.trouble.tell': { on: 'any', who: ['node'] },
   'account.read': { on: 'account', who: ['owner', 'admin'] },

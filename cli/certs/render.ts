@@ -1,0 +1,93 @@
+import type { CertificateAddedBody, CertificateBody } from '../../shared/api/certificates.ts';
+import { oneLine } from '../terminal/escape.ts';
+import type { RenderContext } from '../terminal/render-context.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+const SOON_MS = 14 * DAY_MS;
+
+export function renderCertificates(
+  app: string,
+  certificates: readonly CertificateBody[],
+  context: RenderContext,
+): string {
+  if (certificates.length === 0)
+    return `${app} has no certificates. Upload one with: slipway certs:add CRT KEY -a ${app}\n`;
+  const head: readonly Cell[] = ['Name', 'Host names', 'Ends', 'Kind', 'Issuer', 'Served by'];
+  const rows = certificates.map((one): Cell[] => [
+    one.id,
+    hostNames(one),
+    endCell(one, context),
+    one.kind === 'acme' ? 'automatic' : one.kind,
+    oneLine(one.issuer),
+    servedCell(one, context),
+  ]);
+  return `=== ${context.paint.bold(`${app} Certificates`)}\n${renderTable([head, ...rows])}`;
+}
+
+export function renderCertificate(certificate: CertificateBody, context: RenderContext): string {
+  const { id, names, serves, kind, issuer, fingerprint, notBeforeMs, nodes } = certificate;
+  const end = endCell(certificate, context);
+  const lines: readonly (readonly Cell[])[] = [
+    ['Name:', id],
+    ['Kind:', kind === 'acme' ? 'automatic' : kind],
+    ['Names in it:', names.join(', ')],
+    ['Used for:', serves.length === 0 ? 'no host name of the app' : serves.join(', ')],
+    ['Issuer:', oneLine(issuer)],
+    ['Valid from:', dayOf(notBeforeMs)],
+    ['Ends:', end],
+    ['SHA-256:', fingerprint],
+    ['Served by:', servedCell(certificate, context)],
+  ];
+  const others = nodes.filter(({ state }) => state !== 'served');
+  const rows = others.map((node): Cell[] => [node.name, sayState(node), oneLine(node.message ?? '')]);
+  return renderTable(lines) + (rows.length === 0 ? '' : `\n${renderTable(rows)}`);
+}
+
+export function renderAdded(app: string, answer: CertificateAddedBody): string {
+  const verb = answer.replaced ? 'Replaced' : 'Added';
+  const warnings = answer.warnings.map((text) => ` !     ${oneLine(text)}\n`).join('');
+  const done = `${verb} the certificate of ${app} for ${answer.serves.join(', ') || answer.names.join(', ')}. It ends on ${dayOf(answer.notAfterMs)}.\n`;
+  const away = answer.nodes.filter(({ state }) => state !== 'served');
+  const nodes = away.map((node): Cell[] => [node.name, sayState(node), oneLine(node.message ?? '')]);
+  const unused =
+    answer.serves.length === 0 ? ` !     Another certificate serves its names now. See: slipway certs -a ${app}\n` : '';
+  return `${done}${warnings}${unused}Served by ${served(answer)}.\n${renderTable(nodes, '  ')}`;
+}
+
+function hostNames({ serves, names }: CertificateBody): string {
+  const shown = serves.length === 0 ? names : serves;
+  const [first = '', second] = shown;
+  const text = second === undefined ? first : `${first} and ${String(shown.length - 1)} more`;
+  return serves.length === 0 ? `${text} (not used)` : text;
+}
+
+function endCell({ notAfterMs }: CertificateBody, { paint, nowMs }: RenderContext): Cell {
+  const leftMs = notAfterMs - nowMs;
+  const text = `${dayOf(notAfterMs)}${leftMs <= 0 ? ' (ended)' : ` (${String(Math.floor(leftMs / DAY_MS))} days)`}`;
+  return leftMs < SOON_MS ? { text, paint: paint.red } : text;
+}
+
+function servedCell(certificate: CertificateBody, { paint }: RenderContext): Cell {
+  const { serves, nodes } = certificate;
+  if (serves.length === 0) return '';
+  const isEverywhere = nodes.every(({ state }) => state === 'served');
+  const text = served(certificate);
+  return isEverywhere ? text : { text, paint: paint.red };
+}
+
+function served({ nodes }: CertificateBody): string {
+  if (nodes.length === 0) return 'no node, because no node answers HTTPS';
+  const count = nodes.filter(({ state }) => state === 'served').length;
+  return `${String(count)} of ${String(nodes.length)} ${nodes.length === 1 ? 'node' : 'nodes'}`;
+}
+
+function sayState({ state, connected, servedFingerprint }: CertificateBody['nodes'][number]): string {
+  if (!connected) return 'not connected';
+  if (servedFingerprint !== undefined) return 'serves the former certificate';
+  return state === 'waiting' ? 'fetches it' : 'does not serve it';
+}
+
+function dayOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}

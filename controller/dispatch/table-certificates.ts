@@ -1,0 +1,54 @@
+import type { FleetCertificate } from '../../shared/domain/fleet-routes.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import { chooseCertificates, fleetCertificates, nextChangeMs, type NamedApp } from '../certificates/choose.ts';
+import type { Certificate } from '../domain/certificates.ts';
+import type { CertificateStore } from '../store/certificate-port.ts';
+
+interface TableCertificatesDeps {
+  readonly store: Pick<CertificateStore, 'certificates'>;
+  readonly clock: Clock;
+  /** Called when a certificate begins or ends, so that another one may serve its names. */
+  readonly onDue: () => void;
+}
+
+/** A timer waits no longer than this, because clocks are set. */
+const LOOK_AGAIN_MS = 60 * 60_000;
+
+/** The certificates of the route table, from the stored certificates and the names of all apps. */
+export class TableCertificates {
+  readonly #deps: TableCertificatesDeps;
+  /** Undefined until the first load and after each change. */
+  #stored: readonly Certificate[] | undefined;
+  #last: readonly Certificate[] = [];
+  #stopTimer: (() => void) | undefined;
+  /** Thumbprint of the account key of the fleet. */
+  acmeThumbprint: string | undefined;
+
+  constructor(deps: TableCertificatesDeps) {
+    this.#deps = deps;
+  }
+
+  /** The stored certificates changed. */
+  forget(): void {
+    this.#stored = undefined;
+  }
+
+  async load(): Promise<void> {
+    if (this.#stored === undefined) this.#last = await this.#deps.store.certificates();
+    this.#stored = this.#last;
+  }
+
+  select(apps: readonly NamedApp[]): readonly FleetCertificate[] {
+    const nowMs = this.#deps.clock.nowMs();
+    this.#lookAgain(nextChangeMs(this.#last, nowMs), nowMs);
+    return this.#last.length === 0 ? [] : fleetCertificates(chooseCertificates(this.#last, apps, nowMs));
+  }
+
+  #lookAgain(atMs: number | undefined, nowMs: number): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    if (atMs === undefined) return;
+    this.#stopTimer = callAfter(this.#deps.clock, Math.min(atMs - nowMs, LOOK_AGAIN_MS), this.#deps.onDue);
+  }
+}

@@ -1,0 +1,39 @@
+import type { AppId, CertificateId } from '../../shared/domain/ids.ts';
+import type { Sensitive } from '../../shared/kit/sensitive.ts';
+
+/** `acme`: ordered by the controller. */
+export const CERTIFICATE_KINDS = ['uploaded', 'acme'] as const;
+export type CertificateKind = (typeof CERTIFICATE_KINDS)[number];
+
+/** A certificate for the clients of apps. Its chain and key are read apart from it. */
+export interface Certificate {
+  readonly id: CertificateId;
+  /** The app whose names it serves; absent: it serves the names of every app. */
+  readonly appId?: AppId | undefined;
+  readonly kind: CertificateKind;
+  /** Sorted, lower case. `*.example.com` matches names with one more label. */
+  readonly names: readonly string[];
+  /** SHA-256 of the certificate (DER), hexadecimal, lower case. */
+  readonly fingerprint: string;
+  /** For people; absent: not known. */
+  readonly issuer?: string | undefined;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** When the id was made. */
+  readonly createdAtMs: number;
+  /** When this certificate was stored: later than `createdAtMs` after a renewal. */
+  readonly storedAtMs: number;
+}
+
+/** A certificate with everything that a node needs. An existing id is replaced. */
+export interface NewCertificate extends Omit<Certificate, 'createdAtMs' | 'storedAtMs'> {
+  /** The certificate, then its intermediates. */
+  readonly chainPem: string;
+  readonly keyPem: Sensitive;
+}
+
+export interface CertificateFiles {
+  readonly fingerprint: string;
+  readonly chainPem: string;
+  readonly keyPem: Sensitive;
+}

@@ -1,0 +1,15 @@
+import type { AppId, CertificateId } from '../../shared/domain/ids.ts';
+import type { Certificate, CertificateFiles, NewCertificate } from '../domain/certificates.ts';
+
+/** Part of the store: certificates for the clients of apps. Their keys are encrypted with the key of the config values. */
+export interface CertificateStore {
+  /** Adds the certificate, or replaces the one with its id. @throws SLIP_QUOTA, SLIP_CERT_TABLE */
+  saveCertificate(certificate: NewCertificate): Promise<Certificate>;
+  /** All, or only those of this app; by id. */
+  certificates(only?: AppId): Promise<readonly Certificate[]>;
+  certificate(id: CertificateId): Promise<Certificate | undefined>;
+  /** Undefined: there is no such certificate. @throws SLIP_CONFIG_DECRYPT */
+  certificateFiles(id: CertificateId): Promise<CertificateFiles | undefined>;
+  /** False when there is none. */
+  removeCertificate(id: CertificateId): Promise<boolean>;
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { NewCertificate } from '../../controller/domain/certificates.ts';
+import type { Store } from '../../controller/store/port.ts';
+import type { CertificateId } from '../../shared/domain/ids.ts';
+import { Sensitive } from '../../shared/kit/sensitive.ts';
+import { addApp, addUser } from '../support/store-fixtures.ts';
+
+function aCertificate(id: string, fields: Partial<NewCertificate> = {}): NewCertificate {
+  return {
+    ...{ id: `crt0000${id}` as CertificateId, kind: 'uploaded', names: ['a.example'], fingerprint: 'ab'.repeat(32) },
+    ...{ notBeforeMs: 1, notAfterMs: 2, chainPem: 'chain', keyPem: new Sensitive(`key of ${id}`), ...fields },
+  };
+}
+
+/** Certificates for the clients of apps. */
+export function certificateCases(get: () => Store): void {
+  it('keeps certificates with their keys, replaces one under its id, and removes it', async () => {
+    const store = get();
+    const app = await addApp(store, (await addUser(store)).id);
+    const first = await store.saveCertificate(aCertificate('one', { appId: app.id, issuer: 'Trust Inc.' }));
+    await store.saveCertificate(aCertificate('two', { kind: 'acme', names: ['*.base', 'base'] }));
+    const renewed = { appId: app.id, names: ['a.example', 'b.example'], keyPem: new Sensitive('new'), notAfterMs: 9 };
+    const second = await store.saveCertificate(aCertificate('one', renewed));
+    assert.deepEqual(
+      [second.createdAtMs, second.names, second.notAfterMs, second.issuer],
+      [first.createdAtMs, ['a.example', 'b.example'], 9, undefined],
+    );
+    assert.deepEqual(await store.certificate(first.id), second);
+    assert.deepEqual(await store.certificates(app.id), [second]);
+    assert.deepEqual(
+      (await store.certificates()).map(({ id, appId, kind }) => [id, appId, kind]),
+      [
+        ['crt0000one', app.id, 'uploaded'],
+        ['crt0000two', undefined, 'acme'],
+      ],
+    );
+    const files = await store.certificateFiles(first.id);
+    assert.deepEqual([files?.chainPem, files?.keyPem.reveal(), files?.fingerprint], ['chain', 'new', 'ab'.repeat(32)]);
+    assert.equal((await store.certificateFiles('crt0000two' as CertificateId))?.keyPem.reveal(), 'key of two');
+    assert.deepEqual([await store.removeCertificate(first.id), await store.removeCertificate(first.id)], [true, false]);
+    assert.equal(await store.certificateFiles(first.id), undefined);
+  });
+
+  it('removes the certificates of a destroyed app with it', async () => {
+    const store = get();
+    const ada = await addUser(store);
+    const app = await addApp(store, ada.id);
+    await store.saveCertificate(aCertificate('one', { appId: app.id }));
+    await store.destroyApp(app.id, ada.name);
+    assert.deepEqual(await store.certificates(), []);
+  });
+
+  it('limits the uploaded certificates of a user, but neither a renewal nor ordered ones', async () => {
+    const store = get();
+    const ada = await addUser(store);
+    const app = await addApp(store, ada.id);
+    await store.setQuotas(ada.id, { certificates: 1 }, ada.name);
+    await store.saveCertificate(aCertificate('one', { appId: app.id }));
+    await store.saveCertificate(aCertificate('one', { appId: app.id }));
+    await store.saveCertificate(aCertificate('auto', { appId: app.id, kind: 'acme' }));
+    await assert.rejects(store.saveCertificate(aCertificate('two', { appId: app.id })), { code: 'SLIP_QUOTA' });
+    assert.equal((await store.quotasOf(ada.id)).used.certificates, 1);
+    const names = Array.from({ length: 20_000 }, (_, index) => `${'n'.repeat(50)}${String(index)}.example`);
+    await assert.rejects(store.saveCertificate(aCertificate('all', { kind: 'acme', names })), {
+      code: 'SLIP_CERT_TABLE',
+    });
+  });
+}
