@@ -1,11 +1,13 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FleetCertificate } from '../../shared/domain/fleet-routes.ts';
 import { ensureDir, syncDir, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 import { checkPem } from './check-pem.ts';
 
-type Named = Pick<FleetCertificate, 'id' | 'fingerprint'>;
+interface Named {
+  readonly id: string;
+  readonly fingerprint: string;
+}
 
 const MODE = 0o600;
 

@@ -1,9 +1,7 @@
-import type { CertificateId } from '../../shared/domain/ids.ts';
-
 /** A certificate of the fleet whose file is on this node. */
 export interface EdgeCertificate {
   /** It stays the same over renewals. */
-  readonly id: CertificateId;
+  readonly id: string;
   /** SHA-256 of the leaf in DER, in lower-case hex. */
   readonly fingerprint: string;
   /** Sorted, in lower case. `*.example.com` stands for one label. */
