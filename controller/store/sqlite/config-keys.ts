@@ -27,12 +27,7 @@ const releaseColumns = z.object({
 });
 const sealedColumns = { appId: z.string(), text: z.string(), keyId: z.string().nullable() };
 const settingColumns = z.object(sealedColumns);
-const privateKeyColumns = z.object({
-  id: z.string(),
-  appId: z.string().nullable(),
-  text: z.string(),
-  keyId: z.string(),
-});
+const privateKeyColumns = z.object({ id: z.string(), text: z.string(), keyId: z.string() });
 const chunkSize = z.object({ seq: z.number(), bytes: z.number() });
 const chunkColumns = z.object({
   ...{ ...sealedColumns, seq: z.number() },
