@@ -160,7 +160,14 @@ async function encryptPrivateKeys(tx: Tx, cipher: ConfigCipher, current: string)
   return rows.length;
 }
 
-const ENCRYPTIONS = [encryptVars, encryptReleases, encryptChunks, encryptBuildpacks, encryptPrivateKeys, encryptAcmeKeys];
+const ENCRYPTIONS = [
+  encryptVars,
+  encryptReleases,
+  encryptChunks,
+  encryptBuildpacks,
+  encryptPrivateKeys,
+  encryptAcmeKeys,
+];
 
 /** The value stays the same, whatever key it had. */
 function resealed(

@@ -52,7 +52,12 @@ async function openLab(t: TestContext, at?: string, change: Partial<NodeCertific
       },
     },
     apply: () => {
-      applied.push(certificates.usable().map(({ id, fingerprint }) => `${id} ${fingerprint.slice(0, 6)}`).join());
+      applied.push(
+        certificates
+          .usable()
+          .map(({ id, fingerprint }) => `${id} ${fingerprint.slice(0, 6)}`)
+          .join(),
+      );
       return Promise.resolve();
     },
     unserved: () => Promise.resolve([]),
@@ -116,7 +121,10 @@ describe('the certificates of a node', () => {
     lab.follow(2, before.certificate);
     await eventually('a report', () => lab.reports.length === 1);
     lab.follow(3, after.certificate);
-    await eventually('a second attempt', () => lab.asked.filter((one) => one === after.certificate.fingerprint).length > 1);
+    await eventually(
+      'a second attempt',
+      () => lab.asked.filter((one) => one === after.certificate.fingerprint).length > 1,
+    );
     const [unserved] = lab.reports.at(-1)?.unserved ?? [];
     assert.deepEqual(
       [unserved?.id, unserved?.servedFingerprint, unserved?.reason.code],
@@ -136,7 +144,10 @@ describe('the certificates of a node', () => {
     await lab.certificates.open(undefined);
     lab.follow(2, shop.certificate);
     await eventually('a report', () => lab.reports.length > 0);
-    assert.match(lab.reports[0]?.unserved[0]?.reason.message ?? '', /is not the certificate: it has another certificate/);
+    assert.match(
+      lab.reports[0]?.unserved[0]?.reason.message ?? '',
+      /is not the certificate: it has another certificate/,
+    );
     assert.deepEqual([lab.certificates.usable(), await readdir(lab.dir)], [[], []]);
   });
 
@@ -186,11 +197,18 @@ describe('the certificates of a node after a restart without its controller', ()
     await chmod(first.files.pathOf(open), 0o644);
     const next = await openLab(t, first.dir);
     await next.certificates.open(table);
-    assert.deepEqual(next.certificates.usable().map(({ id }) => id), [good.id]);
+    assert.deepEqual(
+      next.certificates.usable().map(({ id }) => id),
+      [good.id],
+    );
     for (const one of served) offer(next, one);
     next.certificates.follow(aTable(3, { certificates: table.certificates }));
     const paths = [cut, open].map((one) => next.files.pathOf(one));
-    for (const path of paths) assert.ok(next.told.some(({ message }) => message.includes(path)), path);
+    for (const path of paths)
+      assert.ok(
+        next.told.some(({ message }) => message.includes(path)),
+        path,
+      );
     assert.equal(next.told.length, 2);
     await eventually('all of them', () => next.reports.at(-1)?.unserved.length === 0);
     assert.equal(next.certificates.usable().length, 4);
