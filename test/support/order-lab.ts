@@ -2,7 +2,6 @@ import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AcmeAccounts } from '../../controller/certificates/orders/accounts.ts';
 import { OrderLoop } from '../../controller/certificates/orders/order-loop.ts';
 import type { IssuedCertificates, Preflight } from '../../controller/certificates/orders/steps.ts';
@@ -10,7 +9,7 @@ import type { CertificateOrder } from '../../controller/domain/orders.ts';
 import { DEFAULT_TLS_SETTINGS } from '../../controller/domain/tls-settings.ts';
 import type { Store } from '../../controller/store/port.ts';
 import type { OrderState } from '../../shared/domain/states.ts';
-import type { Clock } from '../../shared/kit/clock.ts';
+import { systemClock, type Clock } from '../../shared/kit/clock.ts';
 import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { startFaults, type AcmeFaults } from './acme-faults.ts';
@@ -39,7 +38,7 @@ export class LabClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const isShort = ms <= SHORT_SLEEP_MS;
-    await delay(isShort ? Math.min(ms, 20) : 2 ** 30, undefined, signal === undefined ? {} : { signal });
+    await systemClock.sleep(isShort ? Math.min(ms, 20) : 2 ** 30, signal);
     if (isShort) this.pass(Math.max(0, ms - 20));
   }
 }
