@@ -6,29 +6,33 @@ import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createHaproxy } from '../agent/proxy/haproxy/haproxy.ts';
+import type { EdgeCertificate } from '../agent/certificates/port.ts';
 import type { Proxy } from '../agent/proxy/port.ts';
 import type { AppName } from '../shared/domain/names.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { run, start } from '../shared/kit/exec.ts';
 import { silentLogger } from '../shared/kit/log.ts';
+import { makeEdgeCa } from '../test/support/edge-certificates.ts';
 
 // Compares HAProxy as Slipway runs it with a hand-made HAProxy in front of one Node web process, and measures a switch:
 // `node bench/proxy.ts [seconds] [rounds]`. Prints JSON, then tables. Needs haproxy, wrk and s6-log.
 // The variants take turns, so that a busy machine affects all of them, and each ratio belongs to one round. `cpuUs` is the CPU time
 // of haproxy for one request, which hardly depends on the load of the machine. Ratios compare with the hand-made variant that does the
-// same: log, headers, a map of host names. The other variants show the cost of each of these.
+// same: log, headers, a map of host names. The other variants show the cost of each of these. The tables of HTTPS compare in the same way.
 
 const SECONDS = Number(process.argv[2] ?? 5);
 const ROUNDS = Number(process.argv[3] ?? 7);
 const SWITCHES = 100;
 const HOST = 'bench.test';
 const BASE = 'by hand, log, headers, host map';
+const TLS_BASE = `${BASE}, HTTPS`;
 
 interface Variant {
   readonly name: string;
   readonly port: number;
   /** A part of the command line of its haproxy. */
   readonly mark: string;
+  readonly scheme?: 'https';
 }
 
 interface Sample {
@@ -99,12 +103,12 @@ async function cpuMs(mark: string): Promise<number> {
   return ticks * 10;
 }
 
-async function wrk({ port, mark }: Variant, close: boolean): Promise<Sample> {
+async function wrk({ port, mark, scheme }: Variant, close: boolean): Promise<Sample> {
   const headers = ['-H', `Host: ${HOST}`, ...(close ? ['-H', 'Connection: close'] : [])];
   const before = await cpuMs(mark);
   const { stdout } = await run({
     file: 'wrk',
-    args: ['-t1', '-c64', `-d${String(SECONDS)}s`, ...headers, `http://127.0.0.1:${String(port)}/`],
+    args: ['-t1', '-c64', `-d${String(SECONDS)}s`, ...headers, `${scheme ?? 'http'}://127.0.0.1:${String(port)}/`],
   });
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
@@ -126,8 +130,8 @@ async function throughput(variants: readonly Variant[], close: boolean): Promise
   return samples;
 }
 
-function printTable(kind: string, samples: Samples): void {
-  const base = samples[BASE] ?? [];
+function printTable(kind: string, samples: Samples, baseName = BASE): void {
+  const base = samples[baseName] ?? [];
   const rows = Object.entries(samples).map(([name, own]) => {
     const ratio = (pick: (sample: Sample) => number): string =>
       median(own.map((sample, round) => pick(sample) / pick(base[round] ?? sample))).toFixed(3);
@@ -144,11 +148,14 @@ function printTable(kind: string, samples: Samples): void {
   console.table(rows);
 }
 
-async function switches(proxy: Proxy, backendPort: number): Promise<{ medianMs: number; maxMs: number; n: number }> {
+async function switches(
+  proxy: Proxy,
+  backend: { readonly port: number; readonly certificates: readonly EdgeCertificate[] },
+): Promise<{ medianMs: number; maxMs: number; n: number }> {
   const times: number[] = [];
   for (let turn = 0; turn < SWITCHES; turn += 1) {
     const begun = performance.now();
-    await applyInstance(proxy, `turn${String(turn)}`, backendPort);
+    await applyInstance(proxy, `turn${String(turn)}`, backend);
     times.push(performance.now() - begun);
   }
   return {
@@ -158,80 +165,112 @@ async function switches(proxy: Proxy, backendPort: number): Promise<{ medianMs: 
   };
 }
 
-function applyInstance(proxy: Proxy, id: string, port: number): Promise<void> {
+function applyInstance(
+  proxy: Proxy,
+  id: string,
+  { port, certificates }: { readonly port: number; readonly certificates: readonly EdgeCertificate[] },
+): Promise<void> {
   const backends = [{ id, instanceName: 'web.1', address: '127.0.0.1', port }];
-  return proxy.apply({ apps: [{ app: 'bench' as AppName, hostnames: [HOST], backends }] });
+  return proxy.apply({ apps: [{ app: 'bench' as AppName, hostnames: [HOST], backends }], certificates });
 }
 
-function bind(port: number, rest: string): string {
-  return `frontend f\n  bind 127.0.0.1:${String(port)}\n${rest}`;
+function bind(port: number, rest: string, tls = ''): string {
+  return `frontend f\n  bind 127.0.0.1:${String(port)}${tls}\n${rest}`;
 }
 
 /** The configuration of an operator with several apps: a log, the headers and a map of host names. */
-function likeOurs(port: number, hosts: string, server: string): string {
+function likeOurs(port: number, { hosts, server }: { hosts: string; server: string }, pemFile?: string): string {
   const backend = `%[req.hdr(host),field(1,:),lower,map_str(${hosts})]`;
   return bind(
     port,
     `${HAND_HEADERS}  use_backend ${backend} if { req.hdr(host),field(1,:),lower,map_str(${hosts}) -m found }\n${server}`,
+    pemFile === undefined ? '' : ` ssl crt ${pemFile} alpn h2,http/1.1 ssl-min-ver TLSv1.2 no-tls-tickets`,
   );
 }
 
-async function main(): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
-  const [backend, plain, logging, same, ours] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
+interface Bench extends AsyncDisposable {
+  readonly proxy: Proxy;
+  readonly served: { readonly port: number; readonly certificates: readonly EdgeCertificate[] };
+  readonly plain: readonly Variant[];
+  readonly https: readonly Variant[];
+}
+
+/** All variants in front of one web process. */
+async function openBench(dir: string): Promise<Bench> {
+  const ports = await Promise.all(Array.from({ length: 7 }, () => freePort()));
+  const [backend = 0, plain = 0, logging = 0, same = 0, ours = 0, sameTls = 0, oursTls = 0] = ports;
   const server = `  default_backend b\nbackend b\n  server s 127.0.0.1:${String(backend)}\n`;
   const hosts = join(dir, 'hosts.map');
   await writeFile(hosts, `${HOST} b\n`);
-  const defaults = `global\n  log stdout format raw local0\n${HAND_DEFAULTS}  log global\n  option httplog\n`;
+  const certificate = await (await makeEdgeCa()).issue(dir, 'crt_bench', [HOST]);
+  const served = { port: backend, certificates: [certificate] };
   const web = createServer((_request, response) => response.end('hello'));
   web.listen(backend, '127.0.0.1');
   const logger = await startLogger(join(dir, 'log'));
+  const defaults = `global\n  log stdout format raw local0\n${HAND_DEFAULTS}  log global\n  option httplog\n`;
+  const byHand = (name: string, body: string): Promise<Child> =>
+    startByHand(join(dir, name), `${defaults}${body}`, logger.stdin);
   const children = [
     logger,
     await startByHand(join(dir, 'plain.cfg'), `${HAND_DEFAULTS}${bind(plain, server)}`),
-    await startByHand(join(dir, 'logging.cfg'), `${defaults}${bind(logging, server)}`, logger.stdin),
-    await startByHand(join(dir, 'same.cfg'), `${defaults}${likeOurs(same, hosts, server)}`, logger.stdin),
+    await byHand('logging.cfg', bind(logging, server)),
+    await byHand('same.cfg', likeOurs(same, { hosts, server })),
+    await byHand('tls.cfg', likeOurs(sameTls, { hosts, server }, certificate.pemFile)),
   ];
+  const [binds, tlsBinds] = [ours, oursTls].map((port) => [{ address: '127.0.0.1', port }]);
   const proxy = createHaproxy(
-    { stateDir: join(dir, 'proxy'), binds: [{ address: '127.0.0.1', port: ours }] },
+    { stateDir: join(dir, 'proxy'), binds: binds ?? [], tlsBinds },
     { run, clock: systemClock, logger: silentLogger, systemd: false },
   );
-  try {
-    await proxy.ensureRunning();
-    await applyInstance(proxy, 'first', backend);
-    for (const port of [backend, plain, logging, same]) await untilOpen(port);
-    const variants = [
+  await proxy.ensureRunning();
+  await applyInstance(proxy, 'first', served);
+  await proxy.unservedCertificates();
+  for (const port of [backend, plain, logging, same, sameTls]) await untilOpen(port);
+  const twins: readonly Variant[] = [
+    { name: BASE, port: same, mark: join(dir, 'same.cfg') },
+    { name: 'slipway', port: ours, mark: join(dir, 'proxy') },
+  ];
+  return {
+    ...{ proxy, served },
+    plain: [
       { name: 'by hand, nothing else', port: plain, mark: join(dir, 'plain.cfg') },
       { name: 'by hand, log', port: logging, mark: join(dir, 'logging.cfg') },
-      { name: BASE, port: same, mark: join(dir, 'same.cfg') },
-      { name: 'slipway', port: ours, mark: join(dir, 'proxy') },
-    ];
-    const report = {
-      machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), load1: loadavg()[0] },
-      seconds: SECONDS,
-      rounds: ROUNDS,
-      keepAlive: await throughput(variants, false),
-      close: await throughput(variants, true),
-      switch: await switches(proxy, backend),
-      loadAfter: loadavg()[0],
-    };
-    console.log(JSON.stringify(report));
-    printTable('keep-alive', report.keepAlive);
-    printTable('close', report.close);
-    console.table([report.switch]);
-  } finally {
-    await proxy.stop();
-    for (const child of children) child.kill('SIGTERM');
-    web.closeAllConnections();
-    web.close();
-    await rm(dir, { recursive: true, force: true });
-  }
+      ...twins,
+    ],
+    https: [
+      ...twins,
+      { name: TLS_BASE, port: sameTls, mark: join(dir, 'tls.cfg'), scheme: 'https' },
+      { name: 'slipway, HTTPS', port: oursTls, mark: join(dir, 'proxy'), scheme: 'https' },
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await proxy.stop();
+      for (const child of children) child.kill('SIGTERM');
+      web.closeAllConnections();
+      web.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function main(): Promise<void> {
+  await using bench = await openBench(await mkdtemp(join(tmpdir(), 'slipway-bench-')));
+  const report = {
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), load1: loadavg()[0] },
+    seconds: SECONDS,
+    rounds: ROUNDS,
+    keepAlive: await throughput(bench.plain, false),
+    close: await throughput(bench.plain, true),
+    httpsKeepAlive: await throughput(bench.https, false),
+    httpsClose: await throughput(bench.https, true),
+    switch: await switches(bench.proxy, bench.served),
+    loadAfter: loadavg()[0],
+  };
+  console.log(JSON.stringify(report));
+  printTable('keep-alive', report.keepAlive);
+  printTable('close', report.close);
+  printTable('HTTPS, keep-alive', report.httpsKeepAlive, TLS_BASE);
+  printTable('HTTPS, new connections', report.httpsClose, TLS_BASE);
+  console.table([report.switch]);
 }
 
 await main();
