@@ -1,11 +1,11 @@
-import type { AppId } from '../../shared/domain/ids.ts';
+import type { AppId, CertificateId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { OrderState } from '../../shared/domain/states.ts';
 
 /** The certificate of one name from an ACME CA, and how far its order is. */
 export interface CertificateOrder {
-  /** `crt_…`, the id of the certificate. It stays the same over renewals. */
-  readonly id: string;
+  /** Of the certificate. It stays the same over renewals. */
+  readonly id: CertificateId;
   readonly appId: AppId;
   readonly hostname: string;
   readonly state: OrderState;

@@ -20,7 +20,7 @@ export function orderCases(get: () => Store): void {
 
   it('adds one order for a domain, and none for a name without a domain', async () => {
     const { store, order } = await addOrder();
-    assert.match(order.id, /^crt_[a-z0-9]{20}$/);
+    assert.match(order.id, /^[a-z0-9]{20}$/);
     assert.deepEqual([order.state, order.hostname, order.failures], ['needed', HOST, 0]);
     assert.deepEqual(await store.addCertificateOrder(HOST), order);
     await assert.rejects(store.addCertificateOrder('other.example.com'), { code: 'SLIP_STORE_NOT_FOUND' });

@@ -1,3 +1,4 @@
+import type { AppId, CertificateId } from '../../../shared/domain/ids.ts';
 import type { Reason } from '../../../shared/domain/instance.ts';
 import type { OrderState } from '../../../shared/domain/states.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
@@ -17,13 +18,14 @@ import type { OrderView, StepResult } from './plan.ts';
 export interface IssuedCertificates {
   /** A second call with the same certificate changes nothing. */
   save(certificate: {
-    readonly id: string;
+    readonly id: CertificateId;
+    readonly appId: AppId;
     readonly hostname: string;
     readonly chainPem: string;
     readonly keyPem: string;
   }): Promise<Pick<OrderedCertificate, 'fingerprint' | 'notBeforeMs' | 'notAfterMs'>>;
   /** True when every connected node serves it. */
-  isServed(id: string, fingerprint: string): Promise<boolean>;
+  isServed(id: CertificateId, fingerprint: string): Promise<boolean>;
 }
 
 /** Looks at a name before the CA does. Undefined: the CA will succeed, as far as we can see. */
@@ -131,8 +133,8 @@ async function fetchCertificate(order: CertificateOrder, deps: StepDeps): Promis
   if (now.certificate === undefined) return await viewOf(order, now, deps);
   const chainPem = await client.certificate(now.certificate);
   const keyPem = await readKey(order, deps);
-  const { id, hostname } = order;
-  const saved = await deps.certificates.save({ id, hostname, chainPem, keyPem });
+  const { id, appId, hostname } = order;
+  const saved = await deps.certificates.save({ id, appId, hostname, chainPem, keyPem });
   return { kind: 'saved', certificate: { ...saved, ariId: ariIdOf(chainPem) }, uses: usesOfCertificate(order) };
 }
 

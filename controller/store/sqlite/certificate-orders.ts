@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isId, type CertificateId } from '../../../shared/domain/ids.ts';
 import { ORDER_STATES, transition, type OrderState } from '../../../shared/domain/states.ts';
 import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { BUSY_STATES, holdsKey, USES_KEPT_MS, type CertificateOrder } from '../../domain/orders.ts';
@@ -29,6 +30,7 @@ const json = <T extends z.ZodType>(schema: T) =>
     .string()
     .transform((text) => JSON.parse(text) as unknown)
     .pipe(schema);
+const certificateId = z.custom<CertificateId>((value) => typeof value === 'string' && isId(value), 'an id');
 const state = z.custom<OrderState>((value) => typeof value === 'string' && Object.hasOwn(ORDER_STATES, value));
 const text = nullable(z.string());
 const certificate = z.object({
@@ -41,7 +43,7 @@ const certificate = z.object({
 });
 const orderRow = z
   .object({
-    ...{ id: z.string(), appId: appIdColumn, hostname: z.string(), state, sinceMs: z.number(), dueAtMs: z.number() },
+    ...{ id: certificateId, appId: appIdColumn, hostname: z.string(), state, sinceMs: z.number(), dueAtMs: z.number() },
     ...{ resume: nullable(state), failures: z.number(), directoryUrl: text, orderUrl: text, replaces: text },
     problem: nullable(json(z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }))),
     certificate: nullable(json(certificate)),
@@ -59,7 +61,7 @@ export function createCertificateOrders({ inTransaction, clock, randomId, cipher
       inTransaction(async (tx) => parseRows(orderRow, await orders(tx).orderBy('domains.hostname').execute())),
     certificateOrder: (hostname) => inTransaction((tx) => findOrder(tx, hostname)),
     addCertificateOrder: (hostname) =>
-      inTransaction((tx) => addOrder(tx, { hostname, id: `crt_${randomId()}`, nowMs: clock.nowMs() })),
+      inTransaction((tx) => addOrder(tx, { hostname, id: randomId(), nowMs: clock.nowMs() })),
     dueOrders: (nowMs) => inTransaction((tx) => readDue(tx, nowMs)),
     moveOrder: (from, move, keyPem) =>
       inTransaction(async (tx) => {

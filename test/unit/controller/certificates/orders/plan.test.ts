@@ -11,7 +11,7 @@ import {
 import { isLate } from '../../../../../controller/certificates/orders/renewal-plan.ts';
 import type { AcmeProblem } from '../../../../../controller/domain/acme-problem.ts';
 import type { CertificateOrder } from '../../../../../controller/domain/orders.ts';
-import type { AppId } from '../../../../../shared/domain/ids.ts';
+import type { AppId, CertificateId } from '../../../../../shared/domain/ids.ts';
 import { canTransition, ORDER_STATES, type OrderState } from '../../../../../shared/domain/states.ts';
 
 const NOW_MS = Date.parse('2026-12-01T00:00:00Z');
@@ -21,7 +21,13 @@ const moment = { nowMs: NOW_MS, random: 0 };
 
 function orderOf(state: OrderState, change: Partial<CertificateOrder> = {}): CertificateOrder {
   return {
-    ...{ id: 'crt_1', appId: 'app00000' as AppId, hostname: 'shop.example.com', state, sinceMs: NOW_MS },
+    ...{
+      id: 'certificate1' as CertificateId,
+      appId: 'app00000' as AppId,
+      hostname: 'shop.example.com',
+      state,
+      sinceMs: NOW_MS,
+    },
     ...{ dueAtMs: NOW_MS, resume: undefined, failures: 0, directoryUrl: undefined, orderUrl: undefined },
     ...{ replaces: undefined, problem: undefined, certificate: undefined, ...change },
   };
@@ -181,12 +187,17 @@ test('a renewal is late a day after its time, and an eighth of a short life afte
 test('ten orders at once; renewals go first, the one that ends soonest before the others', () => {
   const ending = (days: number): CertificateOrder => {
     const life = { ...certificate, notAfterMs: NOW_MS + days * DAY_MS };
-    return orderOf('needed', { id: `crt_${String(days)}`, certificate: life });
+    return orderOf('needed', { id: `ends${String(days)}` as CertificateId, certificate: life });
   };
-  const due = [orderOf('needed', { id: 'new' }), ending(20), ending(5), orderOf('validating', { id: 'open' })];
+  const due = [
+    orderOf('needed', { id: 'new' as CertificateId }),
+    ending(20),
+    ending(5),
+    orderOf('validating', { id: 'open' as CertificateId }),
+  ];
   const chosen = (busy: number): readonly string[] => chooseOrders(due, busy).map(({ id }) => id);
-  assert.deepEqual(chosen(0), ['open', 'crt_5', 'crt_20', 'new']);
-  assert.deepEqual(chosen(ORDERS_AT_ONCE - 1), ['open', 'crt_5']);
+  assert.deepEqual(chosen(0), ['open', 'ends5', 'ends20', 'new']);
+  assert.deepEqual(chosen(ORDERS_AT_ONCE - 1), ['open', 'ends5']);
   assert.deepEqual(chosen(ORDERS_AT_ONCE), ['open']);
 });
 

@@ -1,0 +1,48 @@
+import type { Clock } from '../../../shared/kit/clock.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { AcmeError } from '../../acme/problem.ts';
+import type { Fleet } from '../../dispatch/port.ts';
+import type { Store } from '../../store/port.ts';
+import { parseUpload, type ParsedUpload, type UploadedFiles } from '../parse-upload.ts';
+import type { IssuedCertificates } from './steps.ts';
+
+interface KeepIssuedDeps {
+  readonly store: Pick<Store, 'saveCertificate'>;
+  readonly fleet: Pick<Fleet, 'certificatesChanged' | 'servedBy'>;
+  readonly clock: Clock;
+}
+
+/** Keeps issued certificates with the uploaded ones, so they reach the nodes in the same way. They pass the same checks. */
+export function keepIssued({ store, fleet, clock }: KeepIssuedDeps): IssuedCertificates {
+  return {
+    save: async ({ id, appId, hostname, chainPem, keyPem }) => {
+      const files = { certificate: Buffer.from(chainPem), key: Buffer.from(keyPem) };
+      const { warnings: _, ...parsed } = parse(files, clock.nowMs());
+      if (!parsed.names.includes(hostname)) throw unusable(`the certificate is not for ${hostname}`);
+      const { fingerprint, notBeforeMs, notAfterMs } = await store.saveCertificate({
+        ...parsed,
+        ...{ id, appId, kind: 'acme' },
+      });
+      await fleet.certificatesChanged();
+      return { fingerprint, notBeforeMs, notAfterMs };
+    },
+    isServed: async (id, fingerprint) => {
+      const served = fleet.servedBy(id);
+      if (served?.fingerprint !== fingerprint) return false;
+      return served.nodes.every(({ connected, state }) => !connected || state === 'served');
+    },
+  };
+}
+
+/** A certificate that cannot be used is a fault of the CA: the order starts again, after a wait. */
+function parse(files: UploadedFiles, nowMs: number): ParsedUpload {
+  try {
+    return parseUpload(files, nowMs);
+  } catch (cause) {
+    throw unusable(cause instanceof SlipwayError ? cause.message : 'the certificate cannot be read', cause);
+  }
+}
+
+function unusable(detail: string, cause?: unknown): AcmeError {
+  return new AcmeError({ type: 'badAnswer', status: 0, detail, subproblems: [] }, { cause });
+}
