@@ -38,6 +38,18 @@ export class CertificateFiles {
     }
   }
 
+  /** A right file with another fingerprint: the certificate before a renewal. */
+  async former({ id, fingerprint }: Named): Promise<Named | undefined> {
+    const names = await readdir(this.#dir).catch((): readonly string[] => []);
+    for (const name of names) {
+      const [, ofId, other = ''] = /^([a-z0-9]+)\.([0-9a-f]{64})\.pem$/.exec(name) ?? [];
+      if (ofId !== id || other === fingerprint) continue;
+      const former = { id, fingerprint: other };
+      if ((await this.trouble(former)) === undefined) return former;
+    }
+    return undefined;
+  }
+
   /** Replaces the whole file or nothing. @throws Error with a reason when the text is not this certificate */
   async write(certificate: Named, text: string): Promise<void> {
     const pem = checkPem(text, certificate.fingerprint);

@@ -60,9 +60,13 @@ export class NodeCertificates {
 
   /** At the start of the agent: the files of the stored table. The others are fetched later. */
   async open(table: FleetRoutes | undefined): Promise<void> {
-    if (!this.#deps.answersHttps) return await this.#deps.files.removeOthers([]);
+    if (!this.#deps.answersHttps) {
+      await this.#deps.files.removeOthers([]);
+      return;
+    }
     this.#table = table;
-    for (const certificate of table?.certificates ?? []) await this.#adopt(certificate);
+    for (const certificate of table?.certificates ?? [])
+      if (!(await this.#adopt(certificate))) await this.#adoptFormer(certificate);
     this.#running = this.#untilStopped();
   }
 
@@ -186,6 +190,15 @@ export class NodeCertificates {
     log.error({ id, path: pemFile, trouble }, 'certificates.bad_file');
     this.#untold.push(reason);
     return false;
+  }
+
+  /** The agent stopped after the table had a renewal, and before it had the new file. */
+  async #adoptFormer(certificate: FleetCertificate): Promise<void> {
+    const former = await this.#deps.files.former(certificate);
+    if (former === undefined) return;
+    const { id, names } = certificate;
+    const { fingerprint } = former;
+    this.#usable.set(id, { id, fingerprint, names, pemFile: this.#deps.files.pathOf(former) });
   }
 
   async #unserved(wanted: readonly FleetCertificate[]): Promise<readonly UnservedCertificate[]> {

@@ -12,7 +12,7 @@ export interface NamedApp {
 }
 
 /** By host name. */
-export type Choices = ReadonlyMap<string, Certificate>;
+type Choices = ReadonlyMap<string, Certificate>;
 
 /**
  * A certificate of an app serves only names of this app, so that nobody answers for a domain of another user. Before others come, in this
@@ -43,7 +43,7 @@ export function covers(names: readonly string[], hostname: string): boolean {
   return !hostname.startsWith('*.') && dot > 0 && names.includes(`*${hostname.slice(dot)}`);
 }
 
-export function isValidAt({ notBeforeMs, notAfterMs }: Certificate, nowMs: number): boolean {
+function isValidAt({ notBeforeMs, notAfterMs }: Certificate, nowMs: number): boolean {
   return notBeforeMs <= nowMs && nowMs < notAfterMs;
 }
 

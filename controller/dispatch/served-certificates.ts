@@ -8,7 +8,7 @@ interface Report {
 }
 
 /** What a node says about one certificate of the route table. */
-export type ServingState =
+type ServingState =
   | { readonly kind: 'served' }
   /** The node has not reported on this version of the certificate. */
   | { readonly kind: 'waiting' }

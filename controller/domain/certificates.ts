@@ -3,7 +3,7 @@ import type { Sensitive } from '../../shared/kit/sensitive.ts';
 
 /** `acme`: ordered by the controller. */
 export const CERTIFICATE_KINDS = ['uploaded', 'acme'] as const;
-export type CertificateKind = (typeof CERTIFICATE_KINDS)[number];
+type CertificateKind = (typeof CERTIFICATE_KINDS)[number];
 
 /** A certificate for the clients of apps. Its chain and key are read apart from it. */
 export interface Certificate {

@@ -177,6 +177,23 @@ describe('the certificates of a node', () => {
 });
 
 describe('the certificates of a node after a restart without its controller', () => {
+  it('are the former ones when the agent was killed before it had the file of a renewal', async (t) => {
+    const first = await openLab(t);
+    const [before, after] = [await aServedCertificate('shop'), await aServedCertificate('shop')];
+    await first.files.write(before.certificate, before.pem);
+    await first.certificates.open(aTable(2, { certificates: [after.certificate] }));
+    assert.deepEqual(first.certificates.usable(), [
+      { ...before.certificate, pemFile: first.files.pathOf(before.certificate) },
+    ]);
+    offer(first, after);
+    first.follow(3, after.certificate);
+    await eventually(
+      'the new one',
+      () => first.certificates.usable()[0]?.fingerprint === after.certificate.fingerprint,
+    );
+    await eventually('no former file', async () => (await readdir(first.dir)).length === 1);
+  });
+
   it('are those with a right file; a truncated, deleted or open file keeps only its own name from being served', async (t) => {
     const first = await openLab(t);
     const served = await Promise.all(['good', 'cut', 'gone', 'open'].map((name) => aServedCertificate(name)));
