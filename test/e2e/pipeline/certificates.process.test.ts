@@ -106,5 +106,11 @@ describe('an uploaded certificate', { concurrency: false }, () => {
     await fleet.slipway('certs:remove', NAME, '-a', 'hello', '--confirm', 'hello');
     await eventually('no file', async () => (await filesOnNode()).length === 0);
     assert.match(await fleet.slipway('certs', '-a', 'hello'), /has no certificates/);
+    const key = (await readFile(join(fleet.dir, 'key.pem'), 'utf8')).split('\n').filter((line) => line.length > 20);
+    const secrets = key.filter((line) => !line.startsWith('-----'));
+    for (const log of ['controller.log', 'agent.log']) {
+      const text = await readFile(join(fleet.dir, log), 'utf8');
+      assert.ok(secrets.length > 1 && secrets.every((line) => !text.includes(line)), log);
+    }
   });
 });
