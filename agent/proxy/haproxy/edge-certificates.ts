@@ -32,6 +32,8 @@ type EdgeState = Pick<SlotTable, 'tls' | 'certificates'>;
 /** HTTPS for clients: the port, the files of the certificates, and the certificates of the running process. */
 export class EdgeCertificates {
   readonly #proxyFiles: ProxyFiles;
+  /** No port for HTTPS is set. */
+  readonly #isOff: boolean;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #ports: TlsPorts;
@@ -44,6 +46,7 @@ export class EdgeCertificates {
   constructor(settings: ProxySettings, deps: EdgeDeps) {
     const { paths } = deps.files;
     this.#proxyFiles = deps.files;
+    this.#isOff = settings.tlsBinds.length === 0;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#ports = new TlsPorts(settings, deps);
@@ -90,6 +93,7 @@ export class EdgeCertificates {
   #reasonFor(id: string, failed: ReadonlySet<string>): string | undefined {
     const { failure } = this.#ports;
     if (failure !== undefined) return describeFailure(failure);
+    if (this.#isOff) return 'HTTPS is switched off on this node; proxy.tls in agent.json switches it on';
     const problem = this.#problems.get(id);
     if (problem !== undefined) return problem;
     if (failed.has(id)) return 'HAProxy did not take its certificate';
