@@ -113,7 +113,9 @@ function composeRoutes(
   const certificates = composeCertificates(basics, drivers, {
     apply: async () => {
       const routes = drivers.documents.fleetRoutes.current();
-      if (routes !== undefined) await loop.setRoutes(routes);
+      if (routes === undefined) return;
+      if ((await drivers.proxy.unservedCertificates()).length > 0) loop.applyRoutesAgain();
+      await loop.setRoutes(routes);
     },
     report: (served) => holder.session?.certificatesServed(served),
     tell: (reason) => holder.session?.event({ reason }),

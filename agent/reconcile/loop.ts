@@ -117,6 +117,12 @@ export class ReconcileLoop {
     return served;
   }
 
+  /** The next round applies the routes again, also when they are equal, because the proxy could not take all of them. */
+  applyRoutesAgain(): void {
+    this.#deps.routes.reset();
+    this.wake();
+  }
+
   /** Starts a round soon, because something may have changed. */
   wake(): void {
     this.#dirty = true;

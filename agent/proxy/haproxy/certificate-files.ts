@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ensureDir, readFileIfExists, replaceFile } from '../../../shared/kit/atomic-file.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Run } from '../../../shared/kit/exec.ts';
+import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 import { certificateFile } from './render-https.ts';
 import { parsePair, type Pair } from './pem.ts';
 import { CERTIFICATE_MS, proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
@@ -41,6 +42,10 @@ export class CertificateFiles {
   readonly #settings: ProxySettings;
   readonly #run: Run;
   readonly #stored = new Map<string, Stored>();
+  /** Taking and removing files happen one after the other, because both are called at any time. */
+  readonly #queue = new SerialQueue();
+  /** Ids of the last `take`. The process gets them soon. */
+  #taken: ReadonlySet<string> = new Set();
 
   constructor(settings: ProxySettings, run: Run) {
     this.#paths = proxyPaths(settings.stateDir);
@@ -48,7 +53,12 @@ export class CertificateFiles {
     this.#run = run;
   }
 
-  async take(wanted: readonly SourceCertificate[]): Promise<TakenCertificates> {
+  take(wanted: readonly SourceCertificate[]): Promise<TakenCertificates> {
+    return this.#queue.add(() => this.#take(wanted));
+  }
+
+  async #take(wanted: readonly SourceCertificate[]): Promise<TakenCertificates> {
+    this.#taken = new Set(wanted.map(({ id }) => id));
     await ensureDir(this.#paths.certificates, 0o700);
     const problems = new Map<string, string>();
     const staged = new Map<string, Pair>();
@@ -93,12 +103,16 @@ export class CertificateFiles {
   }
 
   /** Removes the files of other certificates. The process must not have them in its list any more. */
-  async removeOthers(used: readonly TableCertificate[]): Promise<void> {
-    const ids = new Set(used.map(({ id }) => id));
+  removeOthers(used: readonly TableCertificate[]): Promise<void> {
+    return this.#queue.add(() => this.#removeOthers(new Set([...this.#taken, ...used.map(({ id }) => id)])));
+  }
+
+  async #removeOthers(ids: ReadonlySet<string>): Promise<void> {
     for (const file of await readdir(this.#paths.certificates)) {
       const id = OWN_FILE.exec(file)?.[1];
-      if (id === undefined || id === FALLBACK_ID || (ids.has(id) && !file.endsWith('.new'))) continue;
-      this.#stored.delete(id);
+      const isNew = file.endsWith('.new');
+      if (id === undefined || id === FALLBACK_ID || (ids.has(id) && !isNew)) continue;
+      if (!isNew) this.#stored.delete(id);
       await rm(join(this.#paths.certificates, file), { force: true });
     }
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { replaceContent } from '../../../../agent/proxy/haproxy/certificate-commands.ts';
+import { CertificateFiles } from '../../../../agent/proxy/haproxy/certificate-files.ts';
 import { createFallbackCertificate } from '../../../../agent/proxy/haproxy/fallback-certificate.ts';
 import { parsePair } from '../../../../agent/proxy/haproxy/pem.ts';
 import {
@@ -12,6 +13,8 @@ import {
   planCertificates,
   type WantedCertificate,
 } from '../../../../agent/proxy/haproxy/plan-certificates.ts';
+import { resolveSettings } from '../../../../agent/proxy/haproxy/settings.ts';
+import type { CommandResult } from '../../../../shared/kit/exec.ts';
 import { tempDir } from '../../../support/certificates.ts';
 import { makeEdgeCa } from '../../../support/edge-certificates.ts';
 
@@ -171,5 +174,28 @@ describe('text of a certificate', () => {
   test('the fallback names nobody, and is a certificate with its key', async () => {
     const { pem } = parsePair(await createFallbackCertificate(0));
     assert.match(pem, /^-----BEGIN CERTIFICATE-----/);
+  });
+});
+
+describe('files of certificates', () => {
+  test('are not removed for an older table while they are taken, or before the process has them', async (context) => {
+    const stateDir = await tempDir(context);
+    const ca = await makeEdgeCa();
+    const [one, two] = [
+      await ca.issue(stateDir, 'crt_one', ['one.test']),
+      await ca.issue(stateDir, 'crt_two', ['two.test']),
+    ];
+    const settings = resolveSettings({ stateDir, binds: [{ address: '127.0.0.1', port: 80 }] });
+    const removals: Promise<void>[] = [];
+    const files = new CertificateFiles(settings, () => {
+      removals.push(files.removeOthers([one]));
+      return Promise.resolve<CommandResult>({ code: 0, signal: null, stdout: '', stderr: '' });
+    });
+    await files.take([one]);
+    const { usable, problems } = await files.take([one, two]);
+    await Promise.all([...removals, files.removeOthers([one])]);
+    assert.deepEqual([usable.map(({ id }) => id), [...problems]], [['crt_one', 'crt_two'], []]);
+    assert.match(await files.pemOf('crt_two'), /PRIVATE KEY/);
+    assert.notEqual(files.sha1Of('crt_two'), '');
   });
 });
