@@ -114,8 +114,8 @@ function composeRoutes(
     apply: async () => {
       const routes = drivers.documents.fleetRoutes.current();
       if (routes === undefined) return;
-      if ((await drivers.proxy.unservedCertificates()).length > 0) loop.applyRoutesAgain();
-      await loop.setRoutes(routes);
+      const unserved = await drivers.proxy.unservedCertificates();
+      await loop.setRoutes(routes, unserved.length > 0);
     },
     report: (served) => holder.session?.certificatesServed(served),
     tell: (reason) => holder.session?.event({ reason }),

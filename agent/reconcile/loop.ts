@@ -110,17 +110,11 @@ export class ReconcileLoop {
     this.wake();
   }
 
-  /** Resolves when the proxy serves these routes of the fleet or newer ones. */
-  setRoutes(routes: FleetRoutes): Promise<void> {
-    const served = this.#deps.routes.follow(routes);
+  /** Resolves when the proxy serves these routes of the fleet or newer ones. `again` applies them also when they are equal. */
+  setRoutes(routes: FleetRoutes, again = false): Promise<void> {
+    const served = this.#deps.routes.follow(routes, again);
     this.wake();
     return served;
-  }
-
-  /** The next round applies the routes again, also when they are equal, because the proxy could not take all of them. */
-  applyRoutesAgain(): void {
-    this.#deps.routes.reset();
-    this.wake();
   }
 
   /** Starts a round soon, because something may have changed. */

@@ -124,9 +124,13 @@ export class RouteSwitch {
     this.#log = deps.log;
   }
 
-  /** Uses this route table from the next round on. Resolves when the proxy serves it or a newer one. */
-  follow(routes: FleetRoutes): Promise<void> {
+  /**
+   * Uses this route table from the next round on. Resolves when the proxy serves it or a newer one.
+   * @param again applies it also when it is equal, because the proxy could not take all of it
+   */
+  follow(routes: FleetRoutes, again = false): Promise<void> {
     this.#fleet = routes;
+    if (again) this.#applied = '';
     return new Promise((served) => this.#waiting.push(served));
   }
 
@@ -173,10 +177,5 @@ export class RouteSwitch {
 
   #resolveWaiting(): void {
     for (const served of this.#waiting.splice(0)) served();
-  }
-
-  /** The next round applies the routes again, because the proxy was restarted or had other routes. */
-  reset(): void {
-    this.#applied = '';
   }
 }
