@@ -51,7 +51,7 @@ function listenAt(path: string): Promise<Server | undefined> {
 export class Clone {
   readonly parent: string;
   readonly dir: string;
-  readonly ports: { readonly web: number; readonly ssh: number };
+  readonly ports: { readonly web: number; readonly https: number; readonly ssh: number };
   readonly #network: ClaimedNetwork;
   readonly #uid: number | undefined;
 
@@ -67,7 +67,7 @@ export class Clone {
   static async make(uid?: number): Promise<Clone> {
     const clone = new Clone(
       await mkdtemp(join(tmpdir(), 'slipway-clone-')),
-      { web: await freePortRange(1), ssh: await freePortRange(3) },
+      { web: await freePortRange(1), https: await freePortRange(1), ssh: await freePortRange(3) },
       uid === undefined ? await claimNetwork() : { number: NETWORK_OF_NOBODY, release: () => undefined },
       uid,
     );
@@ -107,8 +107,9 @@ export class Clone {
   }
 
   quickstart(...args: string[]): Promise<CommandResult> {
-    const { web, ssh } = this.ports;
-    const places = ['--port', String(web), '--ports', String(ssh), '--network', String(this.network)];
+    const { web, https, ssh } = this.ports;
+    const ports = ['--port', String(web), '--https-port', String(https), '--ports', String(ssh)];
+    const places = [...ports, '--network', String(this.network)];
     return this.type('script/quickstart', [...places, ...args]);
   }
 
