@@ -109,6 +109,6 @@ export class AcmeAccounts {
 }
 
 function termsNotAgreed(): AcmeError {
-  const detail = 'nobody agreed to its terms';
+  const detail = 'nobody agreed to its terms (slipway tls:set --agree-terms)';
   return new AcmeError({ type: 'userActionRequired', status: 0, detail, subproblems: [] });
 }

@@ -12,15 +12,16 @@ export function needsPerson({ type, status }: AcmeProblem): boolean {
   return NEEDS_PERSON.has(type) || (type === 'unauthorized' && status >= 400);
 }
 
-/** One sentence, and what to do, for a problem that the CA or the way to it has. */
+/** One sentence, and one command, for a problem that the CA or the way to it has. */
 export function describeProblem(hostname: string, problem: AcmeProblem): Reason {
   const detail = detailOf(hostname, problem).replace(/\.$/, '');
+  const check = `slipway certs:check ${hostname}`;
   switch (problem.type) {
     case 'unreachable':
       return {
         code: 'SLIP_CERT_CA_UNREACHABLE',
         message: `The certificate authority cannot be reached: ${detail}.`,
-        hint: 'Slipway tries again by itself. Check the network of the controller.',
+        hint: `Slipway tries again by itself. Look at the network of the controller, and then at: ${check}`,
       };
     case 'rateLimited':
       return {
@@ -32,13 +33,13 @@ export function describeProblem(hostname: string, problem: AcmeProblem): Reason 
       return {
         code: 'SLIP_CERT_CAA',
         message: `A CAA record of ${hostname} forbids this certificate authority: ${detail}.`,
-        hint: 'Change the CAA record. Slipway looks again within a day.',
+        hint: `Change the CAA record. See which one with: ${check}`,
       };
     case 'dns':
       return {
         code: 'SLIP_CERT_DNS',
         message: `The certificate authority could not look up ${hostname}: ${detail}.`,
-        hint: 'Repair the DNS of the domain. Slipway looks again within a day.',
+        hint: `Repair the DNS of the domain, then run: ${check}`,
       };
     default:
       return otherProblem(hostname, problem, detail);
@@ -53,21 +54,21 @@ function otherProblem(hostname: string, problem: AcmeProblem, detail: string): R
     return {
       code: 'SLIP_CERT_NAME_REFUSED',
       message: `The certificate authority gives no certificate to ${hostname}: ${detail}.`,
-      hint: 'Use another certificate authority, or another name.',
+      hint: 'Use another certificate authority (slipway tls:set --ca URL), or another name.',
     };
   }
   if (VALIDATION.has(problem.type) && !needsPerson(problem)) {
     return {
       code: 'SLIP_CERT_VALIDATION',
       message: `The certificate authority did not get our answer from ${hostname}: ${detail}.`,
-      hint: 'Every address of the name must be a node of this fleet, from everywhere in the world.',
+      hint: `Every address of the name must be a node of this fleet, from everywhere in the world. See with: slipway certs:check ${hostname}`,
     };
   }
   if (needsPerson(problem)) {
     return {
       code: 'SLIP_CERT_ACCOUNT',
       message: `The certificate authority refuses our account or our settings: ${detail}.`,
-      hint: 'Correct the contact and the account of the certificate authority.',
+      hint: 'See and correct them with: slipway tls:set',
     };
   }
   return {

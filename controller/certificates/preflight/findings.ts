@@ -16,7 +16,7 @@ export function noAddress(hostname: string): Reason {
   return {
     code: 'SLIP_CERT_NO_ADDRESS',
     message: `${hostname} has no A record and no AAAA record.`,
-    hint: 'Add one for each node of the fleet. Slipway looks again within a day.',
+    hint: `Add one for each node of the fleet, then run: slipway certs:check ${hostname}`,
   };
 }
 
@@ -32,7 +32,7 @@ export function privateAddress(hostname: string, address: string): Reason {
   return {
     code: 'SLIP_CERT_PRIVATE_ADDRESS',
     message: `${hostname} has the private address ${address}, which the certificate authority cannot reach.`,
-    hint: 'Point the name to the public addresses of the nodes. Slipway looks again within a day.',
+    hint: `Point the name to the public addresses of the nodes, then run: slipway certs:check ${hostname}`,
   };
 }
 
@@ -60,7 +60,7 @@ export function foreignAddress({
   return {
     code: 'SLIP_CERT_ADDRESS',
     message: `${hostname} has the ${kind} address ${address}, which is not this fleet: ${what}${first}.`,
-    hint: `Remove the ${record} record, or point it to a node. Slipway looks again within a day.`,
+    hint: `Remove the ${record} record, or point it to a node. Then run: slipway certs:check ${hostname}`,
   };
 }
 
@@ -68,7 +68,7 @@ export function dnsSilent(hostname: string, reason: string): Reason {
   return {
     code: 'SLIP_CERT_DNS_SILENT',
     message: `The name servers of ${hostname} give no answer (${reason}).`,
-    hint: 'Repair the DNS of the domain. Slipway looks again within a day.',
+    hint: `Repair the DNS of the domain, then run: slipway certs:check ${hostname}`,
   };
 }
 
@@ -76,7 +76,7 @@ export function caaSilent(hostname: string, zone: string, reason: string): Reaso
   return {
     code: 'SLIP_CERT_CAA_SILENT',
     message: `The name servers give no answer about CAA records of ${zone} (${reason}). A certificate authority takes this as a no.`,
-    hint: `Repair the name servers of ${zone}. Slipway looks at ${hostname} again within a day.`,
+    hint: `Repair the name servers of ${zone}, then run: slipway certs:check ${hostname}`,
   };
 }
 
