@@ -13,6 +13,8 @@ import { CERTS_COMMANDS } from './certs/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
 import { EVENTS_COMMANDS } from './events/spec.ts';
+import { HTTPS_COMMANDS } from './https/spec.ts';
+import { TLS_COMMANDS } from './tls/spec.ts';
 import { GC_COMMANDS } from './gc/spec.ts';
 import { KEYS_COMMANDS } from './keys/spec.ts';
 import { LIMITS_COMMANDS } from './limits/spec.ts';
@@ -35,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...BUILD_SETTINGS_COMMANDS,
   ...DOMAINS_COMMANDS,
   ...CERTS_COMMANDS,
+  ...HTTPS_COMMANDS,
   ...PS_COMMANDS,
   ...RUN_COMMANDS,
   ...CRON_COMMANDS,
@@ -55,6 +58,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...EGRESS_COMMANDS,
   ...GC_COMMANDS,
   ...CONTROLLER_COMMANDS,
+  ...TLS_COMMANDS,
   ...ACCOUNT_COMMANDS,
   ...KEYS_COMMANDS,
   ...TOKENS_COMMANDS,

@@ -86,6 +86,7 @@ export function composeApi(
       formations,
       ...{ oneOffs, cronRuns: parts.cronRuns },
       destroys: parts.destroys,
+      automaticCertificates: parts.automaticCertificates,
       aborts: parts.aborts,
       builds,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),

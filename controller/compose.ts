@@ -1,6 +1,8 @@
 import { KeyedQueue } from '../shared/kit/keyed-queue.ts';
 import { newInstanceId } from './assignments/instance-id.ts';
 import { startReaper } from './assignments/reaper.ts';
+import type { AutomaticCertificates } from './certificates/orders/automatic-certificates.ts';
+import { composeCertificates } from './compose-certificates.ts';
 import { composeFleet, type FleetParts } from './compose-fleet.ts';
 import {
   composeBuilds,
@@ -26,6 +28,7 @@ export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts
   readonly aborts: DeployAborts;
   readonly movement: ReturnType<typeof createMovement>;
   readonly cron: CronScheduler;
+  readonly automaticCertificates: AutomaticCertificates;
 }
 
 /** Builds every part of the pipeline and gives each what it needs; nothing listens yet. */
@@ -47,7 +50,8 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { commands } = dispatch;
   const movement = createMovement({ store, fleet, commands, queue, clock, log, newInstanceId, lostAfterMs, signal });
   const cron = new CronScheduler({ store, runs: releases.cronRuns, clock, log });
-  const parts = { deploys, destroys, lifetimes, aborts, movement, cron };
+  const automaticCertificates = composeCertificates(basics, foundations, fleet);
+  const parts = { deploys, destroys, lifetimes, aborts, movement, cron, automaticCertificates };
   return { ...foundations, ...fleetParts, ...builds, ...releases, ...parts };
 }
 

@@ -57,6 +57,15 @@ const schema = z.strictObject({
       roomTimeoutMs: z.number().int().min(0).optional(),
     })
     .default({}),
+  /** How names are looked at before a certificate is ordered. */
+  acme: z
+    .strictObject({
+      /** `address:port` of DNS servers. Default: those of the machine. */
+      dnsServers: z.array(z.string()).min(1).optional(),
+      /** Where the certificate authority asks the nodes. Only a test CA asks another port than 80. */
+      challengePort: z.number().int().min(1).max(65535).default(80),
+    })
+    .default({ challengePort: 80 }),
   /** A node is lost after this silence, when an app has no other setting (`apps:lost-after`). */
   lostAfterMs: z.number().int().min(MIN_LOST_AFTER_MS).default(60_000),
   /** For tests: each answer of the API is compared with its schema, and a difference fails the request. */

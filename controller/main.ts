@@ -52,6 +52,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   await foundations.store.acceptUpgrade();
   await parts.switches.load();
   const endBackground = startBackground(basics, parts);
+  await parts.automaticCertificates.start();
   const agentsPort = await parts.dispatch.listen();
   const git = composeGitServer(basics, parts);
   const ssh = await git.listen();
@@ -63,12 +64,13 @@ async function serve(config: ControllerConfig): Promise<void> {
   const resumed = resume(parts, log, stop.signal);
   const cleaned = parts.destroys.clean();
   const scheduled = parts.cron.run(stop.signal);
+  const ordered = parts.automaticCertificates.run(stop.signal);
   await untilStopped();
   log.info({}, 'controller.stopping');
   stop.abort(stopping());
   await Promise.allSettled([api.close(), git.close()]);
   endBackground();
-  await Promise.all([resumed, moved, cleaned, scheduled]);
+  await Promise.all([resumed, moved, cleaned, scheduled, ordered]);
   await parts.dispatch.close();
   await foundations.store.close();
 }

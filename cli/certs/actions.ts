@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { isErrno, SlipwayError } from '../../shared/kit/errors.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
+import { renderNames } from '../name-https.ts';
 import { usageError } from '../usage-error.ts';
 import { renderAdded, renderCertificate, renderCertificates } from './render.ts';
 
@@ -12,7 +13,9 @@ const FILE_BYTES_MAX = 64 * 1024;
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call('listCertificates', { params: { app } });
-  await show(cli, flags, { body, render: ({ certificates }) => renderCertificates(app, certificates, contextOf(cli)) });
+  const render = ({ certificates, names = [] }: typeof body): string =>
+    renderCertificates(app, certificates, contextOf(cli)) + renderNames(names, contextOf(cli));
+  await show(cli, flags, { body, render });
 };
 
 export const add: CommandRun = async (cli, args, flags) => {

@@ -1,6 +1,8 @@
-import type { DomainAddedBody, DomainsClearedBody } from '../../shared/api/domains.ts';
+import type { DomainsClearedBody } from '../../shared/api/domains.ts';
 import { show, type CommandRun } from '../cli.ts';
-import { renderChange, renderDomains } from './render.ts';
+import { sayServed } from '../name-https.ts';
+import { renderAdded, renderChange, renderDomains } from './render.ts';
+import { waitForHttps } from './wait-for-https.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
@@ -10,14 +12,19 @@ export const list: CommandRun = async (cli, _args, flags) => {
 
 export const add: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call('addDomain', { params: { app }, body: { hostname } });
-  const render = (answer: DomainAddedBody): string =>
-    renderChange(
-      `Added ${answer.hostname} to ${app}. Point its DNS record at any node of the fleet.`,
-      answer,
-      cli.paint,
-    );
-  await show(cli, flags, { body, render });
+  const isJson = flags['json'] === true;
+  const api = await cli.api();
+  const body = await api.call('addDomain', { params: { app }, body: { hostname } });
+  if (!isJson) await cli.write(renderAdded(app, body, cli.paint));
+  const { https } = body;
+  if (https === undefined || flags['wait'] === false) {
+    if (isJson) await show(cli, flags, { body, render: () => '' });
+    return;
+  }
+  const say = async (text: string): Promise<void> => (isJson ? undefined : await cli.write(text));
+  const served = await waitForHttps(cli, api, { first: https, say });
+  const render = (): string => (served.state === 'serving' ? sayServed(served) : '');
+  await show(cli, flags, { body: { ...body, https: served }, render });
 };
 
 export const remove: CommandRun = async (cli, [hostname = ''], flags) => {

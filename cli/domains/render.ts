@@ -1,4 +1,4 @@
-import type { DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts';
+import type { DomainAddedBody, DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 
@@ -9,6 +9,14 @@ export function renderDomains(app: string, { own, domains }: DomainsBody, paint:
     `=== ${paint.bold(`${app} Slipway Domain`)}\n${own}\n`,
     `=== ${paint.bold(`${app} Custom Domains`)}\n${list === '' ? `none; add one with: slipway domains:add www.example.com -a ${app}\n` : list}`,
   ].join('\n');
+}
+
+/** What is known at once. The steps of an order follow. */
+export function renderAdded(app: string, body: DomainAddedBody, paint: Paint): string {
+  const done = `Added ${body.hostname} to ${app}. Point its DNS record at any node of the fleet.`;
+  const { https } = body;
+  const off = https?.state === 'off' ? https.problem : undefined;
+  return renderChange(done, body, paint) + (off === undefined ? '' : renderProblems([off], paint));
 }
 
 /** Says what changed, and which nodes do not apply it yet. */

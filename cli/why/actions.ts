@@ -4,7 +4,7 @@ import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
 import { renderWhy } from './render.ts';
 
-/** The subject is an instance (`web.1`), an app or a node. Without one, it is the app of this folder. */
+/** The subject is an instance (`web.1`), a domain, an app or a node. Without one, it is the app of this folder. */
 export const why: CommandRun = async (cli, [subject], flags) => {
   const api = await cli.api();
   const body = await askWhy(cli, api, { subject, flags });
@@ -19,6 +19,7 @@ async function askWhy(
   if (subject === undefined) return await api.call('whyApp', { params: { app: await cli.app(flags) } });
   if (/\.\d+$/.test(subject))
     return await api.call('whyApp', { params: { app: await cli.app(flags) }, query: { instance: subject } });
+  if (subject.includes('.')) return await api.call('whyDomain', { params: { hostname: subject } });
   try {
     return await api.call('whyApp', { params: { app: subject } });
   } catch (error) {

@@ -5,6 +5,7 @@ import type { ConnectionLimits } from '../access/connection-limiter.ts';
 import type { BuilderPool } from '../build/builder-pool.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
+import type { AutomaticCertificates } from '../certificates/orders/automatic-certificates.ts';
 import type { CronRuns } from '../cron/cron-runs.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
@@ -89,6 +90,10 @@ export interface ApiDeps {
   >;
   readonly oneOffs: Pick<OneOffs, 'start' | 'stop'>;
   readonly cronRuns: Pick<CronRuns, 'start' | 'onProgress'>;
+  readonly automaticCertificates: Pick<
+    AutomaticCertificates,
+    'orderMissing' | 'end' | 'check' | 'applySettings' | 'termsUrl'
+  >;
   readonly destroys: Pick<Destroys, 'destroy'>;
   readonly aborts: Pick<DeployAborts, 'abort' | 'isRunning'>;
   readonly builds: Pick<Builds, 'cancel'>;

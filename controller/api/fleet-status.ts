@@ -11,6 +11,7 @@ import type { AppOverview } from '../domain/app-overview.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { CommandRow } from '../domain/commands.ts';
+import type { CertificateOrder } from '../domain/orders.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import { listedOwner } from '../access/policy.ts';
 import type { User } from '../domain/users.ts';
@@ -101,9 +102,10 @@ async function readApps(
   const failedCron = Map.groupBy(await deps.store.failedCron(), ({ appId }) => appId);
   const failedScripts = Map.groupBy(await deps.store.failedScripts(), ({ appId }) => appId);
   const commands = Map.groupBy(await deps.store.unfinishedCommands(), ({ appId }) => appId);
+  const orders = Map.groupBy(await deps.store.certificateOrders(), ({ appId }) => appId);
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
-    const found = { names, ceilings, failedCron, failedScripts, commands };
+    const found = { names, ceilings, failedCron, failedScripts, commands, orders };
     const facts = slice.map((overview) => appFacts(config, deps, { overview, ...found }));
     add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
     after = slice.at(-1)?.app.name;
@@ -132,6 +134,7 @@ function appFacts(
     failedCron,
     failedScripts,
     commands,
+    orders,
   }: {
     readonly overview: AppOverview;
     readonly names: ReadonlyMap<string, string>;
@@ -139,6 +142,7 @@ function appFacts(
     readonly failedCron: ReadonlyMap<AppId, readonly CommandRow[]>;
     readonly failedScripts: ReadonlyMap<AppId, readonly CommandRow[]>;
     readonly commands: ReadonlyMap<AppId, readonly CommandRow[]>;
+    readonly orders: ReadonlyMap<AppId, readonly CertificateOrder[]>;
   },
 ): AppFacts {
   const { app, current, latest, latestBuild, formation, settings, rows } = overview;
@@ -157,6 +161,7 @@ function appFacts(
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
     failedCron: failedCron.get(app.id) ?? [],
     failedScripts: failedScripts.get(app.id) ?? [],
+    orders: orders.get(app.id) ?? [],
     commands: (commands.get(app.id) ?? []).map((row) =>
       viewRunningCommand(row, names.get(row.nodeId) ?? 'removed node'),
     ),

@@ -21,6 +21,8 @@ import { egressRoutes } from './routes/egress.ts';
 import { eventRoutes } from './routes/events.ts';
 import { formationRoutes } from './routes/formation.ts';
 import { fleetRoutes } from './routes/fleet.ts';
+import { httpsRoutes } from './routes/https.ts';
+import { tlsRoutes } from './routes/tls.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
@@ -51,6 +53,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...buildSettingsRoutes(deps),
     ...cronRoutes(deps),
     ...domainRoutes(config, deps),
+    ...httpsRoutes(deps),
     ...formationRoutes(deps),
     ...runRoutes(deps),
     ...checkRoutes(deps),
@@ -71,5 +74,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...ceilingRoutes(deps),
     ...egressRoutes(deps),
     ...controllerRoutes(deps),
+    ...tlsRoutes(deps),
   ]);
 }

@@ -9,11 +9,13 @@ import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
 import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
 import { cronProblems, scriptProblems, type FailedCommandFacts } from './command-problems.ts';
+import { orderProblems } from './order-problems.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
 import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
+import type { CertificateOrder } from '../domain/orders.ts';
 import type { Release } from '../domain/releases.ts';
 
 /** The facts of one app for its status. */
@@ -34,6 +36,8 @@ export interface AppFacts extends FailedCommandFacts {
   readonly latestBuild: Build | undefined;
   /** One-off commands that run now. */
   readonly commands: readonly RunningCommandBody[];
+  /** Of certificates for its domains. */
+  readonly orders?: readonly CertificateOrder[] | undefined;
   readonly stopped?: App['stopped'];
   readonly lock?: App['lock'];
   readonly maintenance?: App['maintenance'];
@@ -176,6 +180,7 @@ function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {
   return [
+    ...orderProblems(app.name, app.orders ?? [], app.nowMs),
     ...routeProblems(app),
     ...instanceProblems(app),
     ...countProblems(app),

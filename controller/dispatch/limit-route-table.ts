@@ -8,6 +8,8 @@ export interface RouteTableRow {
   readonly entry: FleetApp;
   /** When the app was created. */
   readonly createdAtMs: number;
+  /** False: plain requests of the app are not redirected to HTTPS. */
+  readonly redirects?: boolean | undefined;
 }
 
 export interface LimitedRouteTable {

@@ -10,8 +10,9 @@ import { noteEvent } from '../store/note-event.ts';
 import type { RunningRow } from '../domain/assignments.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
+import { certificateOnNodes } from './certificate-on-nodes.ts';
 import type { RouteTableRow } from './limit-route-table.ts';
-import { meshPeer, routeTableRows, type RouteTableInput } from './route-table.ts';
+import { meshPeer, routeTableRows, withRedirects, type RouteTableInput } from './route-table.ts';
 import type { NodeRegistry } from './node-registry.ts';
 import { RouteMessages } from './route-messages.ts';
 import { RouteWaits } from './route-waits.ts';
@@ -20,7 +21,10 @@ import { ServedCertificates } from './served-certificates.ts';
 import { TableCertificates } from './table-certificates.ts';
 
 export interface RouteDistributorDeps {
-  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates'>;
+  readonly store: Pick<
+    Store,
+    'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates' | 'markServed'
+  >;
   readonly registry: NodeRegistry;
   readonly sessions: () => readonly AgentSession[];
   readonly clock: Clock;
@@ -85,7 +89,8 @@ export class RouteDistributor {
 
   async setAcmeThumbprint(thumbprint: string | undefined): Promise<void> {
     this.#certificates.acmeThumbprint = thumbprint;
-    await this.#enqueue(() => this.#refresh());
+    // Before the first session, the table is not built yet.
+    if (this.#isLoaded) await this.#enqueue(() => this.#refresh());
   }
 
   /** The fingerprint of a certificate in the table. Undefined: the table does not have it. */
@@ -166,11 +171,21 @@ export class RouteDistributor {
     const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.runningRows()];
     this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
     await this.#certificates.load();
+    await this.#markServed();
     const byApp = Map.groupBy(rows, (row) => row.appId);
     for (const appId of this.#leaving.keys()) this.#clearLeaving(appId, byApp.get(appId) ?? []);
     this.#publish(apps.flatMap((app) => routeTableRows(app, byApp.get(app.appId) ?? [], this.#tableInput(app.appId))));
     this.#isLoaded = true;
     this.#refreshDurationMs = this.#deps.clock.monotonicMs() - startedAtMs;
+  }
+
+  /** Redirects to HTTPS begin when every connected node serves the certificate. */
+  async #markServed(): Promise<void> {
+    await this.#certificates.markServed((id) => {
+      if (this.fingerprintOf(id) === undefined) return false;
+      const nodes = certificateOnNodes(this.#deps.registry.all(), this.served, id).filter((node) => node.connected);
+      return nodes.length > 0 && nodes.every(({ state }) => state === 'served');
+    });
   }
 
   /** Refreshes one app, so that the cost of a deploy does not grow with the number of apps. */
@@ -205,7 +220,7 @@ export class RouteDistributor {
     const certificates = this.#certificates.select(rows.map(({ entry }) => entry));
     const { acmeThumbprint } = this.#certificates;
     const fixed = { peers, refused, certificates, ...(acmeThumbprint === undefined ? {} : { acmeThumbprint }) };
-    const apps = this.capacity.select(rows, fixed);
+    const apps = this.capacity.select(withRedirects(rows, this.#certificates.secureNames(certificates)), fixed);
     const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, apps, ...fixed };
     const delta = routesBetween(this.#table, next);
     if (isEmpty(delta) && acmeThumbprint === this.#table.acmeThumbprint) return;

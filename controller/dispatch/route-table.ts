@@ -28,7 +28,7 @@ export function routeTableRows(
   input: RouteTableInput,
 ): readonly RouteTableRow[] {
   const entry = routeTableEntry(app, rows, input);
-  return entry === undefined ? [] : [{ entry, createdAtMs: app.createdAtMs }];
+  return entry === undefined ? [] : [{ entry, createdAtMs: app.createdAtMs, redirects: app.redirects }];
 }
 
 /** The entry of an app; undefined when the app was never deployed. */
@@ -48,6 +48,17 @@ export function routeTableEntry(
     nodeIds: nodes.filter((node) => isMember(input.nodeState(node))).sort(),
     ...(app.maintenance === undefined ? {} : { maintenance: app.maintenance }),
   };
+}
+
+/** The rows with the names whose plain requests are redirected to HTTPS. */
+export function withRedirects(
+  rows: readonly RouteTableRow[],
+  secureNames: ReadonlySet<string>,
+): readonly RouteTableRow[] {
+  return rows.map(({ entry: { https: _former, ...entry }, ...row }) => {
+    const redirected = row.redirects === false ? [] : entry.hostnames.filter((name) => secureNames.has(name));
+    return { ...row, entry: redirected.length === 0 ? entry : { ...entry, https: { redirected } } };
+  });
 }
 
 /** A revoked node stays a member, but other nodes send it no requests, because its certificate is not accepted any more. */

@@ -1,4 +1,5 @@
 import type { FleetCertificate } from '../../shared/domain/fleet-routes.ts';
+import type { CertificateId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { chooseCertificates, fleetCertificates, nextChangeMs, type NamedApp } from '../certificates/choose.ts';
@@ -6,7 +7,7 @@ import type { Certificate } from '../domain/certificates.ts';
 import type { CertificateStore } from '../store/certificate-port.ts';
 
 interface TableCertificatesDeps {
-  readonly store: Pick<CertificateStore, 'certificates'>;
+  readonly store: Pick<CertificateStore, 'certificates' | 'markServed'>;
   readonly clock: Clock;
   /** Called when a certificate begins or ends, so that another one may serve its names. */
   readonly onDue: () => void;
@@ -43,6 +44,25 @@ export class TableCertificates {
     const nowMs = this.#deps.clock.nowMs();
     this.#lookAgain(nextChangeMs(this.#last, nowMs), nowMs);
     return this.#last.length === 0 ? [] : fleetCertificates(chooseCertificates(this.#last, apps, nowMs));
+  }
+
+  /** Stores which certificates every node serves for the first time. */
+  async markServed(isServed: (id: CertificateId) => boolean): Promise<void> {
+    const served = this.#unproven().filter(isServed);
+    if (served.length === 0) return;
+    await this.#deps.store.markServed(served);
+    this.forget();
+    await this.load();
+  }
+
+  /** The names whose plain requests may be redirected: once, every node served their certificate. */
+  secureNames(selected: readonly FleetCertificate[]): ReadonlySet<string> {
+    const unproven = new Set(this.#unproven());
+    return new Set(selected.flatMap(({ id, names }) => (unproven.has(id) ? [] : names)));
+  }
+
+  #unproven(): readonly CertificateId[] {
+    return this.#last.flatMap(({ id, servedAtMs }) => (servedAtMs === undefined ? [id] : []));
   }
 
   #lookAgain(atMs: number | undefined, nowMs: number): void {

@@ -23,10 +23,12 @@ export interface Certificate {
   readonly createdAtMs: number;
   /** When this certificate was stored: later than `createdAtMs` after a renewal. */
   readonly storedAtMs: number;
+  /** When every connected node served it for the first time. It stays the same when the certificate is renewed. */
+  readonly servedAtMs?: number | undefined;
 }
 
 /** A certificate with everything that a node needs. An existing id is replaced. */
-export interface NewCertificate extends Omit<Certificate, 'createdAtMs' | 'storedAtMs'> {
+export interface NewCertificate extends Omit<Certificate, 'createdAtMs' | 'storedAtMs' | 'servedAtMs'> {
   /** The certificate, then its intermediates. */
   readonly chainPem: string;
   readonly keyPem: Sensitive;

@@ -18,5 +18,7 @@ export interface RoutedApp {
   readonly domains: readonly string[];
   /** Present while the app is in maintenance. */
   readonly maintenance?: Maintenance | undefined;
+  /** False: plain requests are not redirected to HTTPS. Default: they are, when every node serves the certificate. */
+  readonly redirects?: boolean | undefined;
   readonly createdAtMs: number;
 }

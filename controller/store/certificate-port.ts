@@ -12,4 +12,8 @@ export interface CertificateStore {
   certificateFiles(id: CertificateId): Promise<CertificateFiles | undefined>;
   /** False when there is none. */
   removeCertificate(id: CertificateId): Promise<boolean>;
+  /** Every connected node serves these certificates. One that was marked before keeps its time. */
+  markServed(ids: readonly CertificateId[]): Promise<void>;
+  /** Removes the ordered certificates whose order is gone, for example because their domain was removed. @returns how many */
+  removeUnordered(): Promise<number>;
 }

@@ -11,6 +11,8 @@ export interface DomainStore {
   clearDomains(appId: AppId): Promise<number>;
   /** By name. */
   domainsOf(appId: AppId): Promise<readonly Domain[]>;
+  /** Undefined: no app has it. */
+  domain(hostname: string): Promise<Domain | undefined>;
   /** Every app, or only this one. */
   routedApps(only?: AppId): Promise<readonly RoutedApp[]>;
 }

@@ -19,6 +19,9 @@ export interface OrderStore {
   /** Undefined: nobody decided it for this app. */
   certsAuto(appId: AppId): Promise<boolean | undefined>;
   setCertsAuto(appId: AppId, enabled: boolean): Promise<void>;
+  /** True unless the owner of the app decided otherwise. */
+  httpsRedirect(appId: AppId): Promise<boolean>;
+  setHttpsRedirect(appId: AppId, enabled: boolean): Promise<void>;
   acmeAccount(directoryUrl: string): Promise<(AcmeAccount & { readonly keyPem: Sensitive }) | undefined>;
   /** An account that exists keeps its key. */
   addAcmeAccount(directoryUrl: string, keyPem: Sensitive): Promise<void>;
@@ -26,9 +29,14 @@ export interface OrderStore {
 
   /** Every certificate of an ACME CA, by name. Without a domain of this name, there is none. */
   certificateOrders(): Promise<readonly CertificateOrder[]>;
+  ordersOfApp(appId: AppId): Promise<readonly CertificateOrder[]>;
   certificateOrder(hostname: string): Promise<CertificateOrder | undefined>;
   /** The certificate of this domain is needed. If it has one, nothing changes. */
   addCertificateOrder(hostname: string): Promise<CertificateOrder>;
+  /** Adds the orders of all domains that need one, of this app or of all apps: not of wildcards, and not where `certs:auto` is off. */
+  addMissingOrders(only?: AppId): Promise<number>;
+  /** Ends the orders of an app, and its ordered certificates. @returns the number of orders */
+  removeOrders(appId: AppId): Promise<number>;
   dueOrders(nowMs: number): Promise<DueOrders>;
   /**
    * Writes the next state of an order, what it used, and its private key, in one transaction. A row that holds no key loses it.

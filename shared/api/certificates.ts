@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameHttpsBody } from './https.ts';
 import type { RouteSpec } from './route-spec.ts';
 import { list, wordOf } from './schema.ts';
 
@@ -45,7 +46,8 @@ export const certificateSpecs = {
     method: 'GET',
     path: '/apps/:app/certificates',
     summary: 'List the certificates of an app, and those of the fleet that serve its names.',
-    answer: z.object({ certificates: list(certificateBody) }),
+    /** The names are the domains whose certificates the controller orders. Absent: the controller is older. */
+    answer: z.object({ certificates: list(certificateBody), names: list(nameHttpsBody).optional() }),
   },
   addCertificate: {
     method: 'POST',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameHttpsBody } from './https.ts';
 import { list, problemBody } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -14,7 +15,8 @@ export type DomainsBody = z.output<typeof domainsBody>;
 /** The change is made when the answer comes. The problems name the nodes that do not follow it. Absent: the controller is older than this field. */
 const problems = list(problemBody).optional();
 
-const domainAddedBody = domainBody.extend({ problems });
+/** Absent: the controller is older than this field. */
+const domainAddedBody = domainBody.extend({ problems, https: nameHttpsBody.optional() });
 export type DomainAddedBody = z.output<typeof domainAddedBody>;
 
 const domainRemovedBody = z.object({ hostname: z.string(), problems });

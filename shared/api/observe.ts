@@ -49,7 +49,7 @@ const whyChain = z.object({
 export type WhyChain = z.output<typeof whyChain>;
 
 /** Why something is in its state: each chain leads from a cause to its effect. */
-const whyBody = z.object({
+export const whyBody = z.object({
   /** `web.1 of shop` */
   about: z.string(),
   well: z.boolean(),

@@ -11,6 +11,7 @@ import { cronSpecs } from './cron.ts';
 import { domainSpecs } from './domains.ts';
 import { egressSpecs } from './egress.ts';
 import { formationSpecs } from './formation.ts';
+import { httpsSpecs } from './https.ts';
 import { identitySpecs } from './identity.ts';
 import { machineSpecs } from './machines.ts';
 import { nodeSpecs } from './nodes.ts';
@@ -33,6 +34,7 @@ export const API_ROUTES = {
   ...deploySpecs,
   ...cronSpecs,
   ...domainSpecs,
+  ...httpsSpecs,
   ...egressSpecs,
   ...formationSpecs,
   ...runSpecs,

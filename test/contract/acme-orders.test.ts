@@ -184,9 +184,9 @@ test('nothing is ordered before somebody agreed to the terms of the CA', async (
 
 test('the thumbprint is the same before and after the account exists', async (t) => {
   const lab = await makeOrderLab(t);
-  const { store, clock, pebble, faults } = lab;
+  const { store, clock, faults } = lab;
   const { signal } = new AbortController();
-  const accounts = new AcmeAccounts({ store, clock, signal, userAgent: '', trustedCaPem: pebble.trustedCaPem });
+  const accounts = new AcmeAccounts({ store, clock, signal, userAgent: '' });
   t.after(() => accounts.close());
   const before = await accounts.thumbprint(faults.directoryUrl);
   assert.equal((await accounts.open(faults.directoryUrl)).thumbprint, before);

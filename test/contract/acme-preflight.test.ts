@@ -23,9 +23,9 @@ before(async () => {
   pebble = await startPebble();
   store = await openMemoryStore();
   const { directoryUrl, trustedCaPem } = pebble;
-  await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, directoryUrl, termsAgreed: true });
+  await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, directoryUrl, trustedCaPem, termsAgreed: true });
   const { signal } = off;
-  accounts = new AcmeAccounts({ store, clock: systemClock, signal, userAgent: 'slipway-test', trustedCaPem });
+  accounts = new AcmeAccounts({ store, clock: systemClock, signal, userAgent: 'slipway-test' });
   account = await accounts.open(directoryUrl);
   await serve('127.0.0.1', ({ url = '' }, answer) => {
     answer.end(`${url.split('/').at(-1) ?? ''}.${account.thumbprint}`);

@@ -42,6 +42,36 @@ export function certificateCases(get: () => Store): void {
     assert.equal(await store.certificateFiles(first.id), undefined);
   });
 
+  it('keeps when every node served a certificate for the first time, also over a renewal', async () => {
+    const store = get();
+    const app = await addApp(store, (await addUser(store)).id);
+    const { id } = await store.saveCertificate(aCertificate('one', { appId: app.id }));
+    assert.equal((await store.certificate(id))?.servedAtMs, undefined);
+    await store.markServed([id]);
+    const { servedAtMs } = (await store.certificate(id)) ?? {};
+    assert.equal(typeof servedAtMs, 'number');
+    assert.equal((await store.saveCertificate(aCertificate('one', { appId: app.id }))).servedAtMs, servedAtMs);
+  });
+
+  it('ends an ordered certificate with its domain, and no other', async () => {
+    const store = get();
+    const app = await addApp(store, (await addUser(store)).id);
+    for (const hostname of ['a.example', 'b.example']) await store.addDomain(app.id, hostname);
+    const ids = [];
+    for (const hostname of ['a.example', 'b.example']) ids.push((await store.addCertificateOrder(hostname)).id);
+    for (const id of ids) await store.saveCertificate({ ...aCertificate('x', { appId: app.id, kind: 'acme' }), id });
+    await store.saveCertificate(aCertificate('two', { appId: app.id }));
+    await store.removeDomain(app.id, 'a.example');
+    const left = async (): Promise<readonly string[]> => (await store.certificates()).map(({ id }) => id).sort();
+    assert.deepEqual(await left(), [ids[1], 'crt0000two'].sort());
+    assert.equal(await store.removeOrders(app.id), 1);
+    assert.deepEqual(await left(), ['crt0000two']);
+    await store.saveCertificate(aCertificate('late', { appId: app.id, kind: 'acme' }));
+    assert.equal(await store.removeUnordered(), 1);
+    await store.saveCertificate(aCertificate('fleet', { kind: 'acme' }));
+    assert.equal(await store.removeUnordered(), 0);
+  });
+
   it('removes the certificates of a destroyed app with it', async () => {
     const store = get();
     const ada = await addUser(store);

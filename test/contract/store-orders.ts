@@ -88,12 +88,38 @@ export function orderCases(get: () => Store): void {
     assert.deepEqual((await store.acmeUses([use], LATER_MS))[0]?.atMs, []);
   });
 
+  it('orders what is missing, but neither for wildcards nor where it is switched off', async () => {
+    const { store, order } = await addOrder();
+    const other = await addApp(store, (await addUser(store, 'bob')).id, 'other');
+    for (const hostname of ['*.example.com', 'www.example.com']) await store.addDomain(order.appId, hostname);
+    await store.addDomain(other.id, 'other.example.com');
+    assert.equal(await store.addMissingOrders(order.appId), 1);
+    await store.setCertsAuto(other.id, false);
+    assert.equal(await store.addMissingOrders(), 0);
+    await store.setCertsAuto(other.id, true);
+    assert.equal(await store.addMissingOrders(), 1);
+    const names = (await store.ordersOfApp(order.appId)).map(({ hostname }) => hostname);
+    assert.deepEqual(names, [HOST, 'www.example.com']);
+    assert.equal((await store.domain('other.example.com'))?.appId, other.id);
+    assert.equal(await store.domain('nobody.example.com'), undefined);
+  });
+
+  it('keeps whether an app redirects to HTTPS', async () => {
+    const { store, order } = await addOrder();
+    assert.equal(await store.httpsRedirect(order.appId), true);
+    await store.setHttpsRedirect(order.appId, false);
+    assert.equal(await store.httpsRedirect(order.appId), false);
+  });
+
   it('keeps the settings, and the key of an account', async () => {
     const { store, order } = await addOrder();
     assert.deepEqual(await store.tlsSettings(), DEFAULT_TLS_SETTINGS);
     const directoryUrl = 'https://ca.test/dir';
     const externalAccount = { keyId: 'kid', hmacKey: new Sensitive('secret') };
-    const settings = { directoryUrl, contacts: ['ops@example.com'], profile: 'shortlived', termsAgreed: true };
+    const settings = {
+      ...{ directoryUrl, contacts: ['ops@example.com'], profile: 'shortlived', termsAgreed: true },
+      trustedCaPem: 'a certificate',
+    };
     await store.setTlsSettings({ ...settings, externalAccount });
     const known = await store.tlsSettings();
     assert.deepEqual({ ...known, externalAccount: undefined }, { ...settings, externalAccount: undefined });

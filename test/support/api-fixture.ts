@@ -257,6 +257,21 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     formations: fakeFormations(store, fleet),
     oneOffs,
     cronRuns: new CronRuns({ store, oneOffs, commands: FAKE_COMMANDS, failpoint: noFailpoint }),
+    // A certificate authority that nobody can reach.
+    automaticCertificates: {
+      orderMissing: async (appId) => {
+        if ((await store.tlsSettings()).termsAgreed) await store.addMissingOrders(appId);
+      },
+      end: async (appId) => {
+        await store.removeOrders(appId);
+      },
+      check: () => Promise.resolve(undefined),
+      applySettings: async (settings) => {
+        await store.setTlsSettings(settings);
+        return undefined;
+      },
+      termsUrl: () => Promise.resolve(undefined),
+    },
     destroys: fakeDestroys(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,

@@ -77,7 +77,8 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
   const store = await openMemoryStore(clock);
   t.after(() => store.close());
   const { directoryUrl } = faults;
-  await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, directoryUrl, termsAgreed: true });
+  const { trustedCaPem } = pebble;
+  await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, directoryUrl, trustedCaPem, termsAgreed: true });
   const app = await addApp(store, (await addUser(store)).id);
   const saved: SavedCertificate[] = [];
   let loop: OrderLoop | undefined;
@@ -91,9 +92,7 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
     preflight: () => Promise.resolve(undefined),
     start: (failpoint = noFailpoint) => {
       const off = new AbortController();
-      const accounts = new AcmeAccounts({
-        ...{ store, clock, signal: off.signal, userAgent: 'slipway-test', trustedCaPem: pebble.trustedCaPem },
-      });
+      const accounts = new AcmeAccounts({ store, clock, signal: off.signal, userAgent: 'slipway-test' });
       const preflight: Preflight = (hostname, account) => lab.preflight(hostname, account);
       const deps = { store, accounts, certificates: keep(saved), preflight, clock, log: silentLogger };
       loop = new OrderLoop({ ...deps, random: () => 0, failpoint });

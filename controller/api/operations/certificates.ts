@@ -138,6 +138,6 @@ function certificateOrdered(app: App): SlipwayError {
     code: 'SLIP_CERT_ORDERED',
     kind: 'conflict',
     message: `The controller orders and renews this certificate for the domains of ${app.name}, so it cannot be removed by hand.`,
-    hint: `It ends when its domain is removed: slipway domains:remove HOSTNAME -a ${app.name}`,
+    hint: `End all of them with: slipway certs:auto disable -a ${app.name}. One ends when its domain is removed: slipway domains:remove HOSTNAME -a ${app.name}`,
   });
 }

@@ -7,7 +7,7 @@ import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
 
-type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log'>;
+type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log' | 'automaticCertificates'>;
 
 interface Change {
   readonly app: App;
@@ -44,7 +44,9 @@ export async function addDomain(
   if (known.some((domain) => domain.hostname === hostname)) throw domainExists(app, hostname);
   const { createdAtMs } = await deps.store.addDomain(app.id, hostname);
   const message = `${user.name} added the domain ${hostname} to ${app.name}.`;
-  return { hostname, createdAtMs, routing: await applyRoutes(deps, { ...change, message }) };
+  const routing = await applyRoutes(deps, { ...change, message });
+  await deps.automaticCertificates.orderMissing(app.id);
+  return { hostname, createdAtMs, routing };
 }
 
 export async function removeDomain(
@@ -54,6 +56,7 @@ export async function removeDomain(
   const { app, user } = change;
   const hostname = parseDomain(text);
   if (!(await deps.store.removeDomain(app.id, hostname))) throw domainNotFound(app, hostname);
+  await deps.fleet.certificatesChanged();
   const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
   return { hostname, routing: await applyRoutes(deps, { ...change, message }) };
 }
@@ -62,6 +65,7 @@ export async function clearDomains(deps: Deps, change: Change): Promise<Routed &
   const { app, user } = change;
   const removed = await deps.store.clearDomains(app.id);
   if (removed === 0) return { removed, routing: undefined };
+  await deps.fleet.certificatesChanged();
   const message = `${user.name} removed all domains from ${app.name}.`;
   return { removed, routing: await applyRoutes(deps, { ...change, message }) };
 }

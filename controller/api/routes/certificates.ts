@@ -10,6 +10,7 @@ import {
   removeCertificate,
   type CertificateState,
 } from '../operations/certificates.ts';
+import { namesHttps } from '../operations/https.ts';
 import { appRoute, nodeRoute, type Route } from '../route.ts';
 
 /** Two files in base64. */
@@ -24,6 +25,7 @@ export function certificateRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): rea
       action: 'app.read',
       handle: async ({ app }) => ({
         certificates: (await listCertificates(deps, { app, baseDomain })).map(viewCertificate),
+        names: await namesHttps(deps, app),
       }),
     }),
     appRoute('addCertificate', {

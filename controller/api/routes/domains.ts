@@ -2,6 +2,7 @@ import type { ProblemBody } from '../../../shared/api/schema.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { viewRouting } from '../operation-views.ts';
 import { addDomain, clearDomains, removeDomain, type DomainRouting } from '../operations/domains.ts';
+import { nameHttps } from '../operations/https.ts';
 import { appRoute, type Route } from '../route.ts';
 
 export function domainRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): readonly Route[] {
@@ -17,8 +18,10 @@ export function domainRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): readonly
     appRoute('addDomain', {
       auth: 'user',
       action: 'app.write',
-      handle: async ({ app, user, body, signal }) =>
-        viewChange(await addDomain(deps, { app, user, signal, text: body.hostname, baseDomain })),
+      handle: async ({ app, user, body, signal }) => {
+        const added = viewChange(await addDomain(deps, { app, user, signal, text: body.hostname, baseDomain }));
+        return { ...added, https: await nameHttps(deps, app, added.hostname) };
+      },
     }),
     appRoute('removeDomain', {
       auth: 'user',

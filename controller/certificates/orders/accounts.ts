@@ -13,8 +13,6 @@ export interface AcmeAccountsDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly userAgent: string;
-  /** PEM of the only CA that a CA's own server may be from. Default: those of the machine. */
-  readonly trustedCaPem?: string | undefined;
   readonly dispatcher?: Dispatcher | undefined;
 }
 
@@ -56,6 +54,16 @@ export class AcmeAccounts {
     });
   }
 
+  /** Where the terms of this CA are. Undefined: it has none. @throws AcmeError */
+  async termsUrl(directoryUrl: string): Promise<string | undefined> {
+    const client = await this.#client(directoryUrl, undefined);
+    try {
+      return (await client.directory()).meta?.termsOfService;
+    } finally {
+      await client.close();
+    }
+  }
+
   /** The CA does not know the account any more, or the settings changed: the next use opens it again. */
   async forget(directoryUrl: string): Promise<void> {
     await this.#open.get(directoryUrl)?.client.close();
@@ -69,14 +77,10 @@ export class AcmeAccounts {
   }
 
   async #openAccount(directoryUrl: string): Promise<OpenAccount> {
-    const { store, clock, signal, userAgent, trustedCaPem, dispatcher } = this.#deps;
-    const accountKey = keyFromPem((await this.#key(directoryUrl)).reveal());
-    const thumbprint = accountThumbprint(accountKey);
+    const { store } = this.#deps;
+    const thumbprint = await this.thumbprint(directoryUrl);
     const known = (await store.acmeAccount(directoryUrl))?.url;
-    const client = new AcmeClient({
-      ...{ directoryUrl, accountKey, accountUrl: known, timeoutMs: TIMEOUT_MS },
-      ...{ clock, signal, userAgent, trustedCaPem, dispatcher },
-    });
+    const client = await this.#client(directoryUrl, known);
     if (known !== undefined) return { client, url: known, thumbprint };
     try {
       const url = await client.openAccount(await this.#registration(directoryUrl));
@@ -86,6 +90,18 @@ export class AcmeAccounts {
       await client.close();
       throw error;
     }
+  }
+
+  async #client(directoryUrl: string, accountUrl: string | undefined): Promise<AcmeClient> {
+    const { store, clock, signal, userAgent, dispatcher } = this.#deps;
+    const settings = await store.tlsSettings();
+    // The CA file belongs to the CA of the settings. An open order may be at a former CA.
+    const trustedCaPem = settings.directoryUrl === directoryUrl ? settings.trustedCaPem : undefined;
+    const accountKey = keyFromPem((await this.#key(directoryUrl)).reveal());
+    return new AcmeClient({
+      ...{ directoryUrl, accountKey, accountUrl, timeoutMs: TIMEOUT_MS },
+      ...{ clock, signal, userAgent, trustedCaPem, dispatcher },
+    });
   }
 
   async #registration(directoryUrl: string): Promise<Parameters<AcmeClient['openAccount']>[0]> {

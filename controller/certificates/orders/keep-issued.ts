@@ -7,7 +7,7 @@ import { parseUpload, type ParsedUpload, type UploadedFiles } from '../parse-upl
 import type { IssuedCertificates } from './steps.ts';
 
 interface KeepIssuedDeps {
-  readonly store: Pick<Store, 'saveCertificate'>;
+  readonly store: Pick<Store, 'saveCertificate' | 'removeUnordered'>;
   readonly fleet: Pick<Fleet, 'certificatesChanged' | 'servedBy'>;
   readonly clock: Clock;
 }
@@ -23,13 +23,16 @@ export function keepIssued({ store, fleet, clock }: KeepIssuedDeps): IssuedCerti
         ...parsed,
         ...{ id, appId, kind: 'acme' },
       });
+      // The domain may have been removed while the CA worked.
+      await store.removeUnordered();
       await fleet.certificatesChanged();
       return { fingerprint, notBeforeMs, notAfterMs };
     },
     isServed: async (id, fingerprint) => {
       const served = fleet.servedBy(id);
       if (served?.fingerprint !== fingerprint) return false;
-      return served.nodes.every(({ connected, state }) => !connected || state === 'served');
+      const connected = served.nodes.filter((node) => node.connected);
+      return connected.length > 0 && connected.every(({ state }) => state === 'served');
     },
   };
 }

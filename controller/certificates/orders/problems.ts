@@ -68,7 +68,7 @@ function otherProblem(hostname: string, problem: AcmeProblem, detail: string): R
     return {
       code: 'SLIP_CERT_ACCOUNT',
       message: `The certificate authority refuses our account or our settings: ${detail}.`,
-      hint: 'See and correct them with: slipway tls:set',
+      hint: 'See them with: slipway tls. Correct them with: slipway tls:set',
     };
   }
   return {

@@ -11,6 +11,7 @@ import { USES_KEPT_MS, type AcmeUse, type CertificateOrder, type OrderedCertific
 import type { Store } from '../../store/port.ts';
 import type { AcmeAccounts, OpenAccount } from './accounts.ts';
 import { spentBudget, type SpentBudget } from './budgets.ts';
+import { describeProblem } from './problems.ts';
 import { registeredDomain } from './registered-domain.ts';
 import type { OrderView, StepResult } from './plan.ts';
 
@@ -39,6 +40,10 @@ export interface StepDeps {
   readonly clock: Clock;
 }
 
+/** The app was never deployed, so no node answers for its names. */
+export const NO_RELEASE = 'SLIP_CERT_NO_RELEASE';
+const DEPLOY_LOOK_MS = 30_000;
+
 type Step = (order: CertificateOrder, deps: StepDeps) => Promise<StepResult>;
 
 const STEPS: Readonly<Partial<Record<OrderState, Step>>> = {
@@ -64,8 +69,17 @@ export async function takeStep(order: CertificateOrder, deps: StepDeps): Promise
     if (problem.type === 'accountDoesNotExist' && order.directoryUrl !== undefined) {
       await deps.accounts.forget(order.directoryUrl);
     }
+    if (problem.type === 'unreachable' && (await isLeftBehind(order, deps))) {
+      return { kind: 'postponed', untilMs: deps.clock.nowMs(), reason: describeProblem(order.hostname, problem) };
+    }
     return { kind: 'problem', problem };
   }
+}
+
+/** The settings name another CA since, so the order need not wait for this one. */
+async function isLeftBehind({ state, directoryUrl }: CertificateOrder, { store }: StepDeps): Promise<boolean> {
+  if (directoryUrl === undefined || ['checking', 'serving'].includes(state)) return false;
+  return directoryUrl !== (await store.tlsSettings()).directoryUrl;
 }
 
 async function check(order: CertificateOrder, { store, accounts, preflight, clock }: StepDeps): Promise<StepResult> {
@@ -77,7 +91,10 @@ async function check(order: CertificateOrder, { store, accounts, preflight, cloc
   const spent = spentBudget(await store.acmeUses(budgets, nowMs - USES_KEPT_MS), nowMs);
   if (spent !== undefined) return { kind: 'postponed', untilMs: spent.untilMs, reason: describeSpent(order, spent) };
   const reason = await preflight(order.hostname, await accounts.open(directoryUrl));
-  return reason === undefined ? { kind: 'passed', uses, directoryUrl } : { kind: 'refused', reason };
+  if (reason === undefined) return { kind: 'passed', uses, directoryUrl };
+  // The first deploy may come at any time.
+  if (reason.code === NO_RELEASE) return { kind: 'postponed', untilMs: nowMs + DEPLOY_LOOK_MS, reason };
+  return { kind: 'refused', reason };
 }
 
 /** A renewal that the CA suggested counts for no limit. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isId, type CertificateId } from '../../../shared/domain/ids.ts';
+import { isId, type AppId, type CertificateId } from '../../../shared/domain/ids.ts';
 import { ORDER_STATES, transition, type OrderState } from '../../../shared/domain/states.ts';
 import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { BUSY_STATES, holdsKey, USES_KEPT_MS, type CertificateOrder } from '../../domain/orders.ts';
@@ -8,12 +8,16 @@ import { notFound, type RepositoryDeps } from './repository.ts';
 import { appIdColumn, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 import { placeOfOrderKey } from './acme-keys.ts';
+import { removeUnordered } from './tls-certificates.ts';
 
 type Methods = Pick<
   OrderStore,
   | 'certificateOrders'
+  | 'ordersOfApp'
   | 'certificateOrder'
   | 'addCertificateOrder'
+  | 'addMissingOrders'
+  | 'removeOrders'
   | 'dueOrders'
   | 'moveOrder'
   | 'orderKey'
@@ -55,13 +59,19 @@ const orderRow = z
 const keyRow = z.object({ keyText: z.string(), keyId: z.string() });
 const useRow = z.object({ atMs: z.number() });
 
-export function createCertificateOrders({ inTransaction, clock, randomId, cipher }: RepositoryDeps): Methods {
+export function createCertificateOrders(deps: RepositoryDeps): Methods {
+  const { inTransaction, clock, randomId, cipher } = deps;
   return {
     certificateOrders: () =>
       inTransaction(async (tx) => parseRows(orderRow, await orders(tx).orderBy('domains.hostname').execute())),
+    ordersOfApp: (appId) =>
+      inTransaction(async (tx) =>
+        parseRows(orderRow, await orders(tx).where('domains.appId', '=', appId).orderBy('domains.hostname').execute()),
+      ),
     certificateOrder: (hostname) => inTransaction((tx) => findOrder(tx, hostname)),
     addCertificateOrder: (hostname) =>
       inTransaction((tx) => addOrder(tx, { hostname, id: randomId(), nowMs: clock.nowMs() })),
+    ...createOrdersOfApp(deps),
     dueOrders: (nowMs) => inTransaction((tx) => readDue(tx, nowMs)),
     moveOrder: (from, move, keyPem) =>
       inTransaction(async (tx) => {
@@ -105,6 +115,42 @@ export function createCertificateOrders({ inTransaction, clock, randomId, cipher
         ),
       ),
   };
+}
+
+function createOrdersOfApp({
+  inTransaction,
+  clock,
+  randomId,
+}: RepositoryDeps): Pick<Methods, 'addMissingOrders' | 'removeOrders'> {
+  return {
+    addMissingOrders: (only) =>
+      inTransaction(async (tx) => {
+        const missing = await findMissing(tx, only);
+        const nowMs = clock.nowMs();
+        for (const { hostname } of missing) await addOrder(tx, { hostname, id: randomId(), nowMs });
+        return missing.length;
+      }),
+    removeOrders: (appId) =>
+      inTransaction(async (tx) => {
+        const hostnames = tx.selectFrom('domains').select('hostname').where('appId', '=', appId);
+        const done = await tx.deleteFrom('certificateOrders').where('hostname', 'in', hostnames).executeTakeFirst();
+        await removeUnordered(tx);
+        return Number(done.numDeletedRows);
+      }),
+  };
+}
+
+async function findMissing(tx: Tx, only: AppId | undefined): Promise<readonly { readonly hostname: string }[]> {
+  const query = tx
+    .selectFrom('domains')
+    .leftJoin('certificateOrders', 'certificateOrders.hostname', 'domains.hostname')
+    .leftJoin('certsAuto', 'certsAuto.appId', 'domains.appId')
+    .select('domains.hostname')
+    .where('certificateOrders.id', 'is', null)
+    .where('domains.hostname', 'not like', '*.%')
+    .where((or) => or.or([or('certsAuto.enabled', 'is', null), or('certsAuto.enabled', '=', 1)]))
+    .orderBy('domains.hostname');
+  return await (only === undefined ? query : query.where('domains.appId', '=', only)).execute();
 }
 
 async function addOrder(

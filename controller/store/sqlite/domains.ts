@@ -7,8 +7,9 @@ import type { Domain, RoutedApp } from '../../domain/domains.ts';
 import type { DomainStore } from '../domains-port.ts';
 import { maxOf, requireQuota } from './quotas.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
-import { domainRow, parseRows, routedAppRow } from './rows.ts';
+import { domainRow, parseRowIfAny, parseRows, routedAppRow } from './rows.ts';
 import type { Tx } from './schema.ts';
+import { removeUnordered } from './tls-certificates.ts';
 
 export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }: RepositoryDeps): DomainStore {
   return {
@@ -26,16 +27,24 @@ export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }:
           .where('appId', '=', appId)
           .where('hostname', '=', hostname)
           .executeTakeFirst();
+        await removeUnordered(tx);
         return done.numDeletedRows > 0n;
       }),
     clearDomains: (appId) =>
-      inTransaction(async (tx) =>
-        Number((await tx.deleteFrom('domains').where('appId', '=', appId).executeTakeFirst()).numDeletedRows),
-      ),
+      inTransaction(async (tx) => {
+        const done = await tx.deleteFrom('domains').where('appId', '=', appId).executeTakeFirst();
+        await removeUnordered(tx);
+        return Number(done.numDeletedRows);
+      }),
     domainsOf: (appId) =>
       inTransaction(async (tx): Promise<readonly Domain[]> => {
         const query = tx.selectFrom('domains').selectAll().where('appId', '=', appId).orderBy('hostname');
         return parseRows(domainRow, await query.execute());
+      }),
+    domain: (hostname) =>
+      inTransaction(async (tx) => {
+        const query = tx.selectFrom('domains').selectAll().where('hostname', '=', hostname);
+        return parseRowIfAny(domainRow, await query.executeTakeFirst());
       }),
     routedApps: (only) => inTransaction((tx) => readRoutedApps(tx, only)),
   };
@@ -74,8 +83,9 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
     .selectFrom('apps')
     .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
     .leftJoin('maintenancePages', 'maintenancePages.appId', 'apps.id')
+    .leftJoin('httpsRedirects', 'httpsRedirects.appId', 'apps.id')
     .select(['apps.id as appId', 'apps.name as app', 'apps.createdAtMs', 'releases.version as release'])
-    .select(['apps.maintenance', 'maintenancePages.page'])
+    .select(['apps.maintenance', 'maintenancePages.page', 'httpsRedirects.enabled as redirects'])
     // An app that was never deployed is in no route table.
     .where(sql<boolean>`(releases.version is not null or exists (select 1 from assignments where app_id = apps.id))`)
     .orderBy('apps.id');

@@ -25,6 +25,7 @@ import { switches } from './migrations/0024-switches.ts';
 import { dueScripts } from './migrations/0025-due-scripts.ts';
 import { drainedCommands } from './migrations/0026-drained-commands.ts';
 import { certificateOrders } from './migrations/0030-certificate-orders.ts';
+import { https } from './migrations/0031-https.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 import { tlsCertificates } from './migrations/0029-tls-certificates.ts';
 
@@ -33,7 +34,7 @@ const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
   ...[healthChecks, commands, appLife, cron],
-  ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders],
+  ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders, https],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -8,6 +8,7 @@ export interface OrderTables {
   /** One row at most. */
   tlsSettings: { id: number; settings: string; secretText: string | null; secretKeyId: string | null };
   certsAuto: { appId: string; enabled: number };
+  httpsRedirects: { appId: string; enabled: number };
 }
 
 interface CertificateOrderTableRow {

@@ -253,9 +253,11 @@ export const routedAppRow = z
     createdAtMs: whole,
     maintenance: flag,
     page: optional(z.string()),
+    redirects: optional(flag),
   })
-  .transform(({ maintenance, page, ...app }) => ({
+  .transform(({ maintenance, page, redirects, ...app }) => ({
     ...app,
+    ...(redirects === false ? { redirects } : {}),
     ...(maintenance ? { maintenance: page === undefined ? {} : { page } } : {}),
   }));
 export const runningRow = z.strictObject({

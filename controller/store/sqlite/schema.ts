@@ -52,6 +52,7 @@ export interface Schema extends OrderTables {
     notAfterMs: number;
     createdAtMs: number;
     storedAtMs: number;
+    servedAtMs: Generated<number | null>;
   };
   maintenancePages: { appId: string; page: string };
   formerAppNames: { name: string; appId: string; untilMs: number };

@@ -9,6 +9,7 @@ import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { CERTIFICATE_KINDS, type Certificate, type NewCertificate } from '../../domain/certificates.ts';
 import type { Place } from '../../secrets/config-cipher.ts';
 import type { CertificateStore } from '../certificate-port.ts';
+import { listOf } from './list-of.ts';
 import { requireQuota } from './quotas.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { parseRows } from './rows.ts';
@@ -32,18 +33,20 @@ const certificateRow = z
     notAfterMs: z.number(),
     createdAtMs: z.number(),
     storedAtMs: z.number(),
+    servedAtMs: z.number().nullable(),
   })
-  .transform(({ appId, issuer, ...row }): Certificate => ({
+  .transform(({ appId, issuer, servedAtMs, ...row }): Certificate => ({
     ...row,
     ...(appId === null ? {} : { appId }),
     ...(issuer === null ? {} : { issuer }),
+    ...(servedAtMs === null ? {} : { servedAtMs }),
   }));
 
 /** Fields of a row in the route table beside its names, see `certificateBytes`. */
 const ROW_BYTES = 110;
 
 export function createTlsCertificates(deps: RepositoryDeps): CertificateStore {
-  const { inTransaction, cipher } = deps;
+  const { inTransaction, cipher, clock } = deps;
   return {
     saveCertificate: (certificate) => inTransaction((tx) => save(tx, deps, certificate)),
     certificates: (only) => inTransaction((tx) => read(tx, { appId: only })),
@@ -63,7 +66,25 @@ export function createTlsCertificates(deps: RepositoryDeps): CertificateStore {
         const done = await tx.deleteFrom('tlsCertificates').where('id', '=', wanted).executeTakeFirst();
         return done.numDeletedRows > 0n;
       }),
+    markServed: (ids) =>
+      inTransaction(async (tx) => {
+        const update = tx.updateTable('tlsCertificates').set({ servedAtMs: clock.nowMs() });
+        await update.where('id', 'in', listOf(ids)).where('servedAtMs', 'is', null).execute();
+      }),
+    removeUnordered: () => inTransaction(removeUnordered),
   };
+}
+
+/** Ends the ordered certificates of domains that are gone. */
+export async function removeUnordered(tx: Tx): Promise<number> {
+  const ordered = tx.selectFrom('certificateOrders').select('id');
+  const done = await tx
+    .deleteFrom('tlsCertificates')
+    .where('kind', '=', 'acme')
+    .where('appId', 'is not', null)
+    .where('id', 'not in', ordered)
+    .executeTakeFirst();
+  return Number(done.numDeletedRows);
 }
 
 /** Where the key of a certificate is stored. */
@@ -107,7 +128,7 @@ async function read(
   { appId, id: wanted }: { readonly appId?: AppId | undefined; readonly id?: CertificateId | undefined },
 ): Promise<readonly Certificate[]> {
   const columns = ['id', 'appId', 'kind', 'names', 'fingerprint', 'issuer'] as const;
-  const times = ['notBeforeMs', 'notAfterMs', 'createdAtMs', 'storedAtMs'] as const;
+  const times = ['notBeforeMs', 'notAfterMs', 'createdAtMs', 'storedAtMs', 'servedAtMs'] as const;
   let query = tx
     .selectFrom('tlsCertificates')
     .select([...columns, ...times])

@@ -12,6 +12,8 @@ type Methods = Pick<
   | 'setTlsSettings'
   | 'certsAuto'
   | 'setCertsAuto'
+  | 'httpsRedirect'
+  | 'setHttpsRedirect'
   | 'acmeAccount'
   | 'addAcmeAccount'
   | 'setAcmeAccountUrl'
@@ -22,6 +24,7 @@ const settingsText = z.object({
   directoryUrl: z.string(),
   contacts: z.array(z.string()),
   profile: z.string().optional(),
+  trustedCaPem: z.string().optional(),
   termsAgreed: z.boolean(),
   keyId: z.string().optional(),
 });
@@ -49,8 +52,8 @@ export function createTlsSettings({ inTransaction, cipher }: RepositoryDeps): Me
         const row = parseRowIfAny(settingsRow, found);
         if (row === undefined) return DEFAULT_TLS_SETTINGS;
         const { settings, secretText, secretKeyId: keyId } = row;
-        const { keyId: externalId, profile, ...rest } = settings;
-        const known = { ...rest, profile };
+        const { keyId: externalId, profile, trustedCaPem, ...rest } = settings;
+        const known = { ...rest, profile, trustedCaPem };
         if (externalId === undefined || secretText === undefined || keyId === undefined) {
           return { ...known, externalAccount: undefined };
         }
@@ -86,7 +89,29 @@ export function createTlsSettings({ inTransaction, cipher }: RepositoryDeps): Me
           .onConflict((taken) => taken.column('appId').doUpdateSet(row))
           .execute();
       }),
+    ...redirectMethods({ inTransaction }),
     ...accountMethods({ inTransaction, cipher }),
+  };
+}
+
+function redirectMethods({
+  inTransaction,
+}: Pick<RepositoryDeps, 'inTransaction'>): Pick<Methods, 'httpsRedirect' | 'setHttpsRedirect'> {
+  return {
+    httpsRedirect: (appId) =>
+      inTransaction(async (tx) => {
+        const query = tx.selectFrom('httpsRedirects').select('enabled').where('appId', '=', appId);
+        return parseRowIfAny(autoRow, await query.executeTakeFirst())?.enabled ?? true;
+      }),
+    setHttpsRedirect: (appId, enabled) =>
+      inTransaction(async (tx) => {
+        const row = { enabled: enabled ? 1 : 0 };
+        await tx
+          .insertInto('httpsRedirects')
+          .values({ appId, ...row })
+          .onConflict((taken) => taken.column('appId').doUpdateSet(row))
+          .execute();
+      }),
   };
 }
 

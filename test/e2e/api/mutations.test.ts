@@ -29,6 +29,7 @@ const TELLS_NOTHING: Readonly<Record<string, string>> = {
   'PUT /images/:digest': 'layers of a build, whose own events tell of it',
   'POST /join/check': 'a question: is this token good?',
   'POST /apps/:app/checks/run': 'a question to the running instances; nothing changes',
+  'POST /domains/:hostname/check': 'a question: will a certificate authority reach this domain?',
   'POST /node/trouble':
     'said at every start that fails, as a heartbeat says it of a running agent; status and why tell',
   'POST /node/certificate': 'a certificate that nobody uses yet; its first use is told',
@@ -170,6 +171,8 @@ describe('every route that changes something makes an event', () => {
     'DELETE /apps/:app/certificates/:certificate': () => ({
       path: '/apps/hello/certificates/hello.apps.example.test',
     }),
+    'PATCH /apps/:app/https': () => ({ path: '/apps/hello/https', json: { redirect: false } }),
+    'PATCH /tls': () => ({ path: '/tls', json: { contacts: ['ops@example.com'] } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),
     'DELETE /apps/:app/domains/:hostname': () => ({ path: '/apps/hello/domains/www.example.com' }),
     'DELETE /apps/:app/domains': async () => {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { meshPeer, routeTableEntry, type RouteTableInput } from '../../../../controller/dispatch/route-table.ts';
+import {
+  meshPeer,
+  routeTableEntry,
+  withRedirects,
+  type RouteTableInput,
+} from '../../../../controller/dispatch/route-table.ts';
 import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
 import { DEFAULT_LIMITS } from '../../../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
@@ -123,5 +128,20 @@ describe('a member of the fleet', () => {
       '',
       'nothing is sent to it',
     );
+  });
+});
+
+describe('redirects to HTTPS', () => {
+  const entry = { ...{ appId: APP.appId, app: APP.app, nodeIds: [] }, hostnames: ['shop.apps.test', 'www.shop.test'] };
+
+  it('are for names whose certificate every node served, and end with it', () => {
+    const rows = withRedirects([{ entry, createdAtMs: 0 }], new Set(['www.shop.test', 'other.test']));
+    assert.deepEqual(rows[0]?.entry.https, { redirected: ['www.shop.test'] });
+    assert.deepEqual(withRedirects(rows, new Set()), [{ entry, createdAtMs: 0 }]);
+  });
+
+  it('are not for an app that wants none', () => {
+    const rows = withRedirects([{ entry, createdAtMs: 0, redirects: false }], new Set(['www.shop.test']));
+    assert.equal(rows[0]?.entry.https, undefined);
   });
 });

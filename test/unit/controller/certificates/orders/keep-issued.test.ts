@@ -30,6 +30,7 @@ function make(served?: ServedCertificate): {
         const stored: Certificate = { ...certificate, createdAtMs: 1, storedAtMs: 1 };
         return Promise.resolve(stored);
       },
+      removeUnordered: () => Promise.resolve(0),
     },
     fleet: { certificatesChanged: async () => void (changes += 1), servedBy: () => served },
   });
@@ -70,4 +71,5 @@ test('a certificate is served when every connected node serves exactly it', asyn
   assert.equal(await isServed({ fingerprint: 'f1', nodes: [node('served'), node('waiting')] }), false);
   assert.equal(await isServed({ fingerprint: 'f1', nodes: [node('served'), node('unserved')] }), false);
   assert.equal(await isServed({ fingerprint: 'f1', nodes: [node('served'), node('waiting', false)] }), true);
+  assert.equal(await isServed({ fingerprint: 'f1', nodes: [node('served', false)] }), false);
 });

@@ -1,0 +1,178 @@
+import type { NameHttpsBody } from '../../../shared/api/https.ts';
+import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { chooseCertificates } from '../../certificates/choose.ts';
+import type { App } from '../../domain/apps.ts';
+import type { Certificate } from '../../domain/certificates.ts';
+import type { CertificateOrder } from '../../domain/orders.ts';
+import type { User } from '../../domain/users.ts';
+import { noteEvent } from '../../store/note-event.ts';
+import { requireApp } from '../authenticate.ts';
+import type { ApiDeps } from '../deps.ts';
+
+type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'clock'>;
+
+/** What decides whether a name gets a certificate by itself. */
+interface Settings {
+  readonly app: App;
+  readonly isReady: boolean;
+  readonly isAuto: boolean;
+}
+
+interface Named {
+  readonly hostname: string;
+  readonly order: CertificateOrder | undefined;
+  readonly certificate: Certificate | undefined;
+}
+
+export interface HttpsChange {
+  readonly redirect?: boolean | undefined;
+  readonly auto?: boolean | undefined;
+}
+
+/** How one domain of an app is served over HTTPS. */
+export async function nameHttps(deps: Deps, app: App, hostname: string): Promise<NameHttpsBody> {
+  const [body] = await describe(deps, app, [hostname]);
+  if (body === undefined) throw new Error('a name has no state');
+  return body;
+}
+
+/** The same for all domains of an app, by name. */
+export async function namesHttps(deps: Deps, app: App): Promise<readonly NameHttpsBody[]> {
+  return await describe(deps, app, (await deps.store.domainsOf(app.id)).map(({ hostname }) => hostname).sort());
+}
+
+export async function appHttps(
+  deps: Deps,
+  app: App,
+): Promise<{ redirect: boolean; auto: boolean; ready: boolean; names: readonly NameHttpsBody[] }> {
+  const { isReady: ready, isAuto: auto } = await readSettings(deps, app);
+  return { redirect: await deps.store.httpsRedirect(app.id), auto, ready, names: await namesHttps(deps, app) };
+}
+
+/** @throws SLIP_TLS_NOT_SET */
+export async function setHttps(
+  deps: Deps & Pick<ApiDeps, 'automaticCertificates' | 'log'>,
+  { app, user, change: { redirect, auto }, signal }: HttpsScope,
+): Promise<void> {
+  const { store, fleet, automaticCertificates } = deps;
+  if (auto === true && !(await store.tlsSettings()).termsAgreed) throw tlsNotSet();
+  const tell = (message: string): void =>
+    noteEvent(deps, {
+      ...{ kind: 'https.changed', actor: user.name, app: app.name, message },
+      next: `slipway certs -a ${app.name}`,
+    });
+  if (auto !== undefined) {
+    await store.setCertsAuto(app.id, auto);
+    await (auto ? automaticCertificates.orderMissing(app.id) : automaticCertificates.end(app.id));
+    tell(`${user.name} switched automatic certificates of ${app.name} ${auto ? 'on' : 'off'}.`);
+  }
+  if (redirect === undefined) return;
+  await store.setHttpsRedirect(app.id, redirect);
+  tell(`${user.name} switched the redirect of ${app.name} to HTTPS ${redirect ? 'on' : 'off'}.`);
+  await fleet.routesApplied(app.id, signal);
+}
+
+interface HttpsScope {
+  readonly app: App;
+  readonly user: User;
+  readonly change: HttpsChange;
+  readonly signal: AbortSignal;
+}
+
+/** A domain that the user may see, with its app. @throws SLIP_DOMAIN_UNKNOWN, also for a domain of another user */
+export async function requireDomain(
+  { store }: Pick<ApiDeps, 'store'>,
+  { user, text, action }: { readonly user: User; readonly text: string; readonly action: 'app.read' | 'app.write' },
+): Promise<{ readonly app: App; readonly hostname: string }> {
+  const hostname = parseDomain(text);
+  const domain = await store.domain(hostname);
+  const owner = domain === undefined ? undefined : await store.appById(domain.appId);
+  if (owner === undefined) throw domainUnknown(text);
+  const app = await requireApp({ store }, { user, name: owner.name, action }).catch(() => undefined);
+  if (app === undefined) throw domainUnknown(text);
+  return { app, hostname };
+}
+
+async function describe(deps: Deps, app: App, hostnames: readonly string[]): Promise<readonly NameHttpsBody[]> {
+  const { store, clock } = deps;
+  const settings = await readSettings(deps, app);
+  const orders = new Map((await store.ordersOfApp(app.id)).map((order) => [order.hostname, order]));
+  const choices = chooseCertificates(await store.certificates(), [{ appId: app.id, hostnames }], clock.nowMs());
+  return hostnames.map((hostname) => {
+    const named = { hostname, order: orders.get(hostname), certificate: choices.get(hostname) };
+    return view(named, settings, isServedEverywhere(deps, named.certificate));
+  });
+}
+
+async function readSettings({ store }: Deps, app: App): Promise<Settings> {
+  const { termsAgreed: isReady } = await store.tlsSettings();
+  return { app, isReady, isAuto: (await store.certsAuto(app.id)) ?? isReady };
+}
+
+function isServedEverywhere({ fleet }: Deps, certificate: Certificate | undefined): boolean {
+  const served = certificate === undefined ? undefined : fleet.servedBy(certificate.id);
+  const connected = (served?.nodes ?? []).filter((node) => node.connected);
+  if (served?.fingerprint !== certificate?.fingerprint || connected.length === 0) return false;
+  return connected.every(({ state }) => state === 'served');
+}
+
+function view({ hostname, order, certificate }: Named, settings: Settings, everywhere: boolean): NameHttpsBody {
+  const served = certificate === undefined ? {} : { notAfterMs: certificate.notAfterMs };
+  if (order === undefined) {
+    const own = { hostname, ...served, everywhere };
+    return certificate === undefined
+      ? { ...own, state: 'off', problem: whyOff(hostname, settings) }
+      : { ...own, state: 'uploaded' };
+  }
+  const { state, sinceMs, dueAtMs: nextAtMs, problem } = order;
+  return {
+    ...{ hostname, state, sinceMs, nextAtMs, ...served, everywhere },
+    ...(problem === undefined ? {} : { problem: viewReason(problem, `slipway why ${hostname}`) }),
+    ...(order.certificate === undefined ? {} : { renewAtMs: order.certificate.renewAtMs }),
+  };
+}
+
+export function viewReason(
+  { code, message, hint }: { readonly code: string; readonly message: string; readonly hint?: string | undefined },
+  next: string,
+): { code: string; message: string; next: string } {
+  return { code, message, next: hint ?? next };
+}
+
+function whyOff(hostname: string, { app, isReady, isAuto }: Settings): NameHttpsBody['problem'] {
+  if (hostname.startsWith('*.')) {
+    const message = `Slipway orders no certificate for the wildcard ${hostname}, because a certificate authority gives one only by DNS-01.`;
+    return { message, next: `slipway certs:add CRT KEY -a ${app.name}` };
+  }
+  if (!isReady) {
+    const message = `No certificate is ordered for ${hostname}, because no administrator has agreed to the terms of a certificate authority.`;
+    return { message, next: 'slipway tls:set --agree-terms --contact you@example.com' };
+  }
+  if (!isAuto) {
+    const message = `Automatic certificates of ${app.name} are off.`;
+    return { message, next: `slipway certs:auto enable -a ${app.name}` };
+  }
+  return {
+    message: `No certificate is ordered for ${hostname} yet.`,
+    next: `slipway certs:auto enable -a ${app.name}`,
+  };
+}
+
+function tlsNotSet(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_TLS_NOT_SET',
+    kind: 'conflict',
+    message: 'No administrator has agreed to the terms of a certificate authority, so no certificate can be ordered.',
+    hint: 'An administrator can do it with: slipway tls:set --agree-terms --contact you@example.com',
+  });
+}
+
+function domainUnknown(text: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DOMAIN_UNKNOWN',
+    httpStatus: 404,
+    message: `No app of yours has the domain ${quoteInput(text)}.`,
+    hint: 'See the domains of an app with: slipway domains -a APP',
+  });
+}

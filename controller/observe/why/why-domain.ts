@@ -1,0 +1,122 @@
+import type { NameHttpsBody } from '../../../shared/api/https.ts';
+import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
+import type { Reason } from '../../../shared/domain/instance.ts';
+import { isLate } from '../../certificates/orders/renewal-plan.ts';
+import type { CertificateOnNode } from '../../dispatch/port.ts';
+import type { Certificate } from '../../domain/certificates.ts';
+import type { CertificateOrder } from '../../domain/orders.ts';
+
+/** What is known of one domain of an app. */
+export interface DomainWhyFacts {
+  readonly nowMs: number;
+  readonly app: string;
+  readonly https: NameHttpsBody;
+  readonly order: CertificateOrder | undefined;
+  readonly isDeployed: boolean;
+  /** Why the app is not in the route table. */
+  readonly leftOut: Reason | undefined;
+  readonly redirect: boolean;
+  /** The one that serves the domain. */
+  readonly certificate: Certificate | undefined;
+  readonly nodes: readonly CertificateOnNode[];
+}
+
+/** Pure: explains how a domain is served over HTTPS, or why it is not. */
+export function whyDomain(facts: DomainWhyFacts): WhyBody {
+  const { hostname } = facts.https;
+  const about = `${hostname} of ${facts.app}`;
+  const chains = [...routes(facts), ...order(facts), ...ended(facts), ...nodes(facts)];
+  if (chains.length > 0) return { about, well: false, chains };
+  return { about, well: true, chains: [state(facts)] };
+}
+
+function routes({ https: { hostname }, app, isDeployed, leftOut }: DomainWhyFacts): readonly WhyChain[] {
+  if (leftOut !== undefined) {
+    return [{ code: leftOut.code, links: [leftOut.message], next: leftOut.hint ?? `slipway why ${app}` }];
+  }
+  if (isDeployed) return [];
+  const links = [`${app} was never deployed.`, `So no node answers for ${hostname}.`];
+  return [{ code: 'SLIP_CERT_NO_RELEASE', links, next: `slipway releases -a ${app}` }];
+}
+
+/** Why there is no certificate, or no new one. */
+function order(facts: DomainWhyFacts): readonly WhyChain[] {
+  const { https, isDeployed, nowMs } = facts;
+  const { hostname } = https;
+  const late = facts.order !== undefined && isLate(facts.order, nowMs);
+  const problem = https.problem ?? (late ? unknownCause(hostname) : undefined);
+  if (!isDeployed || problem === undefined) return [];
+  const overdue = late ? [`The renewal for ${hostname} is overdue.`] : [];
+  const links = [problem.message, ...sayNext(https), ...overdue, sayEffect(facts)];
+  return [{ ...codeOf(late ? 'SLIP_CERT_LATE' : problem.code), links, next: problem.next }];
+}
+
+function unknownCause(hostname: string): NonNullable<NameHttpsBody['problem']> {
+  return { message: 'The renewal has not ended yet.', next: `slipway certs:check ${hostname}` };
+}
+
+function sayEffect({ https: { hostname }, certificate, nowMs }: DomainWhyFacts): string {
+  if (certificate === undefined) return `So browsers get no valid certificate for ${hostname}.`;
+  return sayEnd(hostname, certificate.notAfterMs, nowMs);
+}
+
+function codeOf(code: string | undefined): Pick<WhyChain, 'code'> {
+  return code === undefined ? {} : { code };
+}
+
+function ended({ https: { hostname }, app, certificate, nowMs, order: own }: DomainWhyFacts): readonly WhyChain[] {
+  if (certificate === undefined || certificate.notAfterMs > nowMs || own?.problem !== undefined) return [];
+  const links = [sayEnd(hostname, certificate.notAfterMs, nowMs), 'So browsers refuse it.'];
+  const next = own === undefined ? `slipway certs:add CRT KEY -a ${app}` : `slipway certs:check ${hostname}`;
+  return [{ links, next }];
+}
+
+function nodes({ https: { hostname }, nodes: all, certificate }: DomainWhyFacts): readonly WhyChain[] {
+  const unserved = all.filter(({ connected, state: how }) => connected && how === 'unserved');
+  const chains = unserved.map(({ name, reason }): WhyChain => {
+    const cause = reason?.message ?? 'The node does not say why.';
+    const links = [cause, `So node ${name} does not serve the certificate of ${hostname}.`];
+    return { ...codeOf(reason?.code), links, next: `slipway nodes:info ${name}` };
+  });
+  if (certificate === undefined || all.length > 0) return chains;
+  return [
+    { links: ['No node answers HTTPS.', `So nobody serves the certificate of ${hostname}.`], next: 'slipway nodes' },
+  ];
+}
+
+/** Nothing is wrong: the certificate is on its way, or is there. */
+function state({ https, app, nodes: all, redirect, order: own }: DomainWhyFacts): WhyChain {
+  const { hostname, everywhere, notAfterMs, renewAtMs } = https;
+  const next = `slipway certs -a ${app}`;
+  if (notAfterMs === undefined) {
+    return { links: [`A certificate for ${hostname} is on its way (${own?.state ?? https.state}).`], next };
+  }
+  const served = all.filter(({ state: how }) => how === 'served').length;
+  const renewed = renewAtMs === undefined ? '' : ` It is renewed about ${dayOf(renewAtMs)}.`;
+  const links = [
+    `The certificate of ${hostname} ends on ${dayOf(notAfterMs)}.${renewed}`,
+    `${String(served)} of ${String(all.length)} nodes serve it.`,
+    redirect
+      ? everywhere
+        ? 'Plain requests are redirected to HTTPS.'
+        : 'Plain requests are redirected to HTTPS when every connected node serves it.'
+      : `Plain requests are not redirected, because the redirect of ${app} is off.`,
+  ];
+  return { links, next };
+}
+
+function sayNext({ state: how, nextAtMs }: NameHttpsBody): readonly string[] {
+  if (how === 'off' || nextAtMs === undefined) return [];
+  const at = new Date(nextAtMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  if (how === 'blocked') return [`So the order stopped. The controller looks again at ${at}.`];
+  return [`So the order waits. It goes on at ${at}.`];
+}
+
+function sayEnd(hostname: string, notAfterMs: number, nowMs: number): string {
+  const verb = notAfterMs <= nowMs ? 'ended' : 'ends';
+  return `The certificate that serves ${hostname} ${verb} on ${dayOf(notAfterMs)}.`;
+}
+
+function dayOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}
