@@ -15,7 +15,7 @@ export function renderNames(names: readonly NameHttpsBody[], { paint }: RenderCo
   const problems = names.flatMap(({ hostname, problem }) =>
     problem === undefined ? [] : [` !     ${hostname}: ${oneLine(problem.message)}\n`],
   );
-  return `=== ${paint.bold('Automatic Certificates')}\n${renderTable([head, ...rows])}${problems.join('')}`;
+  return `\n=== ${paint.bold('Automatic Certificates')}\n${renderTable([head, ...rows])}${problems.join('')}`;
 }
 
 const STEPS: Readonly<Partial<Record<NameHttpsBody['state'], string>>> = {
