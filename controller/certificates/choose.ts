@@ -1,4 +1,8 @@
-import type { FleetCertificate } from '../../shared/domain/fleet-routes.ts';
+import {
+  CERTIFICATE_NAMES_LENGTH_MAX,
+  CERTIFICATE_NAMES_MAX,
+  type FleetCertificate,
+} from '../../shared/domain/fleet-routes.ts';
 import { CERTIFICATES_BYTES_MAX, certificateBytes } from '../../shared/domain/fleet-routes-size.ts';
 import type { AppId, CertificateId } from '../../shared/domain/ids.ts';
 import type { Certificate } from '../domain/certificates.ts';
@@ -24,23 +28,42 @@ export function chooseCertificates(
   nowMs: number,
 ): Choices {
   const byApp = Map.groupBy(certificates, ({ appId }) => appId);
+  const ofFleet = byApp.get(undefined) ?? [];
   const choices = new Map<string, Certificate>();
   for (const { appId, hostnames } of apps) {
-    const own = [...(byApp.get(appId) ?? []), ...(byApp.get(undefined) ?? [])];
+    const own = [...(byApp.get(appId) ?? []), ...ofFleet];
     if (own.length === 0) continue;
+    const byName = groupByName(own);
     for (const hostname of hostnames) {
-      const [best] = own.filter(({ names }) => covers(names, hostname)).sort(better(hostname, nowMs));
+      const fitting = [hostname, ...wildcardsOf(hostname)].flatMap((name) => byName.get(name) ?? []);
+      const [best] = fitting.sort(better(hostname, nowMs));
       if (best !== undefined) choices.set(hostname, best);
     }
   }
   return choices;
 }
 
+function groupByName(certificates: readonly Certificate[]): ReadonlyMap<string, readonly Certificate[]> {
+  const byName = new Map<string, Certificate[]>();
+  for (const certificate of certificates) {
+    for (const name of certificate.names) {
+      const same = byName.get(name);
+      if (same === undefined) byName.set(name, [certificate]);
+      else same.push(certificate);
+    }
+  }
+  return byName;
+}
+
 /** True when a certificate with these names is good for the host name. A wildcard is one label. */
 export function covers(names: readonly string[], hostname: string): boolean {
-  if (names.includes(hostname)) return true;
+  return [hostname, ...wildcardsOf(hostname)].some((name) => names.includes(name));
+}
+
+/** The wildcard that covers the name, if one can. */
+function wildcardsOf(hostname: string): readonly string[] {
   const dot = hostname.indexOf('.');
-  return !hostname.startsWith('*.') && dot > 0 && names.includes(`*${hostname.slice(dot)}`);
+  return hostname.startsWith('*.') || dot < 1 ? [] : [`*${hostname.slice(dot)}`];
 }
 
 function isValidAt({ notBeforeMs, notAfterMs }: Certificate, nowMs: number): boolean {
@@ -54,7 +77,7 @@ export function fleetCertificates(choices: Choices): readonly FleetCertificate[]
     const [certificate] = entries.map(([, one]) => one);
     if (certificate === undefined) return [];
     const { id, fingerprint, createdAtMs } = certificate;
-    return [{ row: { id, fingerprint, names: entries.map(([name]) => name).sort() }, createdAtMs }];
+    return [{ row: { id, fingerprint, names: limitNames(entries.map(([name]) => name).sort()) }, createdAtMs }];
   });
   let freeBytes = CERTIFICATES_BYTES_MAX;
   return rows
@@ -62,6 +85,17 @@ export function fleetCertificates(choices: Choices): readonly FleetCertificate[]
     .filter(({ row }) => (freeBytes -= certificateBytes(row)) >= 0)
     .map(({ row }) => row)
     .sort((a, b) => compareIds(a.id, b.id));
+}
+
+/** Agents refuse the whole table when a certificate has more names. */
+function limitNames(names: readonly string[]): readonly string[] {
+  const some = names.slice(0, CERTIFICATE_NAMES_MAX);
+  let length = 0;
+  const end = some.findIndex((name) => {
+    length += name.length + 1;
+    return length > CERTIFICATE_NAMES_LENGTH_MAX;
+  });
+  return end === -1 ? some : some.slice(0, end);
 }
 
 /** When the choices can differ next, because a certificate begins or ends. Undefined: never. */

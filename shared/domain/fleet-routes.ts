@@ -49,6 +49,10 @@ export interface Maintenance {
 /** Most bytes of the own maintenance page of an app. */
 export const PAGE_BYTES_MAX = 64 * 1024;
 
+/** Most names of one certificate in the table, and most characters of them. HAProxy reads them as one line of at most 64 kB and 2048 words. */
+export const CERTIFICATE_NAMES_MAX = 1_000;
+export const CERTIFICATE_NAMES_LENGTH_MAX = 32 * 1024;
+
 /** A certificate that every node serves. Nodes fetch it with its key from the controller. */
 export interface FleetCertificate {
   /** Also the name of its file on nodes. It stays the same when the certificate is renewed. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isIPv4 } from 'node:net';
 import {
+  CERTIFICATE_NAMES_MAX,
   HOSTNAMES_MAX,
   PAGE_BYTES_MAX,
   type FleetApp,
@@ -21,7 +22,6 @@ const MAX_PEERS = 20_000;
 const MAX_APPS = 50_000;
 const MAX_REFUSED = 100_000;
 const MAX_CERTIFICATES = 20_000;
-const MAX_CERTIFICATE_NAMES = 100;
 const MAX_HSTS_AGE_S = 10 * 365 * 24 * 60 * 60;
 
 const peer: z.ZodType<MeshPeer> = z.object({
@@ -98,7 +98,7 @@ function withoutAbsentRules({ redirected, hstsMaxAgeS: maxAgeS, canonical: name 
 const certificate: z.ZodType<FleetCertificate> = z.object({
   id: field.id<CertificateId>(),
   fingerprint: field.fingerprint,
-  names: z.array(field.domain).min(1).max(MAX_CERTIFICATE_NAMES),
+  names: z.array(field.domain).min(1).max(CERTIFICATE_NAMES_MAX),
 });
 
 const refused = z.array(field.serial).max(MAX_REFUSED);

@@ -10,6 +10,7 @@ import {
 } from '../../../../controller/certificates/choose.ts';
 import type { Certificate } from '../../../../controller/domain/certificates.ts';
 import { CERTIFICATES_BYTES_MAX, certificateBytes } from '../../../../shared/domain/fleet-routes-size.ts';
+import { CERTIFICATE_NAMES_LENGTH_MAX, CERTIFICATE_NAMES_MAX } from '../../../../shared/domain/fleet-routes.ts';
 import type { AppId, CertificateId } from '../../../../shared/domain/ids.ts';
 
 const NOW_MS = 1_000;
@@ -28,6 +29,22 @@ function chosen(certificates: readonly Certificate[], apps: readonly NamedApp[],
 }
 
 const shop = { appId: SHOP, hostnames: ['a.example', 'b.a.example', 'shop.base'] };
+
+describe('the names of a certificate in the route table', () => {
+  it('are at most as many as agents and HAProxy read', () => {
+    const wild = certificate('wild', ['*.a.example']);
+    const names = (count: number, pad: string) =>
+      Array.from({ length: count }, (_, index) => `n${String(index).padStart(4, '0')}${pad}.a.example`);
+    const inTable = (hostnames: readonly string[]): readonly string[] => {
+      const choices = chooseCertificates([wild], [{ appId: SHOP, hostnames }], NOW_MS);
+      assert.equal(choices.size, hostnames.length);
+      return fleetCertificates(choices).flatMap((row) => row.names);
+    };
+    assert.deepEqual(inTable(names(1_500, '')), names(CERTIFICATE_NAMES_MAX, ''));
+    const long = inTable(names(900, 'x'.repeat(50)));
+    assert.ok(long.length > 400 && long.join(' ').length < CERTIFICATE_NAMES_LENGTH_MAX);
+  });
+});
 
 describe('which certificate serves a name', () => {
   it('prefers a valid one, then an uploaded one, then the exact name, then the later end', () => {
