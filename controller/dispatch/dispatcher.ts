@@ -174,6 +174,7 @@ export class Dispatcher {
     this.attached.end();
     this.tasks.close();
     this.commands.close();
+    this.routes.close();
   }
 
   onChange(listener: (node: NodeId) => void): () => void {

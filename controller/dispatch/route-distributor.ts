@@ -72,6 +72,10 @@ export class RouteDistributor {
     this.#messages = new RouteMessages(this.#table);
   }
 
+  close(): void {
+    this.#certificates.close();
+  }
+
   scheduleRefresh(): void {
     if (this.#refreshScheduled) return;
     this.#refreshScheduled = true;
@@ -224,9 +228,8 @@ export class RouteDistributor {
     const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, apps, ...fixed };
     const delta = routesBetween(this.#table, next);
     if (isEmpty(delta) && acmeThumbprint === this.#table.acmeThumbprint) return;
-    const { removedAppIds } = delta;
     for (const { appId } of delta.apps) this.#changedAt.set(appId, next.version);
-    for (const appId of removedAppIds) this.#changedAt.set(appId, next.version);
+    for (const appId of delta.removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
     this.served.tableChanged(delta);
     this.#messages = new RouteMessages(next, delta);

@@ -23,6 +23,7 @@ export class TableCertificates {
   #stored: readonly Certificate[] | undefined;
   #last: readonly Certificate[] = [];
   #stopTimer: (() => void) | undefined;
+  #isClosed = false;
   /** Thumbprint of the account key of the fleet. */
   acmeThumbprint: string | undefined;
 
@@ -33,6 +34,12 @@ export class TableCertificates {
   /** The stored certificates changed. */
   forget(): void {
     this.#stored = undefined;
+  }
+
+  /** Ends the timer, which would keep the process running. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTimer?.();
   }
 
   async load(): Promise<void> {
@@ -68,7 +75,7 @@ export class TableCertificates {
   #lookAgain(atMs: number | undefined, nowMs: number): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
-    if (atMs === undefined) return;
+    if (atMs === undefined || this.#isClosed) return;
     this.#stopTimer = callAfter(this.#deps.clock, Math.min(atMs - nowMs, LOOK_AGAIN_MS), this.#deps.onDue);
   }
 }
