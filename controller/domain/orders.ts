@@ -66,5 +66,8 @@ export const BUSY_STATES: readonly OrderState[] = [
   ...(['checking', 'ordered', 'answering', 'validating', 'finalizing', 'issued'] as const),
 ];
 
+/** The code of a wait whose end the CA decides. */
+export const RATE_LIMITED = 'SLIP_CERT_RATE_LIMITED';
+
 /** The longest budget of a CA looks back for so long. */
 export const USES_KEPT_MS = 7 * 24 * 60 * 60_000;

@@ -37,6 +37,7 @@ export interface OrderStore {
   addMissingOrders(only?: AppId): Promise<number>;
   /** Ends the orders of an app, and its ordered certificates. @returns the number of orders */
   removeOrders(appId: AppId): Promise<number>;
+  /** When the clock went back, orders with times of the future are due now. */
   dueOrders(nowMs: number): Promise<DueOrders>;
   /**
    * Writes the next state of an order, what it used, and its private key, in one transaction. A row that holds no key loses it.
@@ -49,7 +50,7 @@ export interface OrderStore {
   ): Promise<boolean>;
   /** The private key of a certificate that is not stored yet. */
   orderKey(id: string): Promise<Sensitive | undefined>;
-  /** An order that waits or is blocked is due now. @returns false when there is none */
+  /** An order that waits or is blocked is due now, unless the CA named the time. @returns false when there is none */
   hurryOrder(hostname: string): Promise<boolean>;
   /** When each of these was used since then, ascending. */
   acmeUses(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { CertificateOrder } from '../../controller/domain/orders.ts';
+import { RATE_LIMITED, type CertificateOrder } from '../../controller/domain/orders.ts';
 import { DEFAULT_TLS_SETTINGS } from '../../controller/domain/tls-settings.ts';
 import type { Store } from '../../controller/store/port.ts';
 import { Sensitive } from '../../shared/kit/sensitive.ts';
@@ -74,6 +74,41 @@ export function orderCases(get: () => Store): void {
     assert.equal(await store.hurryOrder(HOST), true);
     assert.equal(await store.hurryOrder('other.example.com'), false);
     assert.equal((await store.dueOrders(Date.now() + 60_000)).due.length, 1);
+  });
+
+  it('hides no open order behind many that wait for a place, and shows the urgent ones first', async () => {
+    const { store, order } = await addOrder();
+    const checking: CertificateOrder = { ...order, state: 'checking', dueAtMs: order.dueAtMs + 60_000 };
+    assert.ok(await store.moveOrder(order, { order: checking, uses: [] }));
+    for (let number = 0; number < 201; number += 1) await store.addDomain(order.appId, `n${String(number)}.example.com`);
+    await store.addMissingOrders();
+    const last = await store.certificateOrder('n200.example.com');
+    assert.ok(last !== undefined);
+    const certificate = { fingerprint: 'f', notBeforeMs: 1, notAfterMs: 2, renewAtMs: 3 };
+    const ending: CertificateOrder = { ...last, certificate: { ...certificate, ariId: undefined, window: undefined } };
+    assert.ok(await store.moveOrder(last, { order: { ...ending, dueAtMs: checking.dueAtMs }, uses: [] }));
+    const { due } = await store.dueOrders(checking.dueAtMs);
+    assert.deepEqual([due.length, due[0]?.hostname, due[1]?.hostname], [201, HOST, 'n200.example.com']);
+  });
+
+  it('makes an order due whose times are of a clock that was ahead', async () => {
+    const { store, order } = await addOrder();
+    const aheadMs = order.sinceMs + 400 * 24 * 60 * 60_000;
+    const ahead: CertificateOrder = { ...order, state: 'checking', sinceMs: aheadMs, dueAtMs: aheadMs };
+    assert.ok(await store.moveOrder(order, { order: ahead, uses: [] }));
+    const { due } = await store.dueOrders(order.dueAtMs);
+    assert.deepEqual([due[0]?.hostname, due[0]?.sinceMs, due[0]?.dueAtMs], [HOST, order.dueAtMs, order.dueAtMs]);
+  });
+
+  it('does not hurry an order before the time that the CA named', async () => {
+    const { store, order } = await addOrder();
+    const problem = { code: RATE_LIMITED, message: 'Later.' };
+    const checking: CertificateOrder = { ...order, state: 'checking' };
+    await store.moveOrder(order, { order: checking, uses: [] });
+    const waiting: CertificateOrder = { ...checking, state: 'waiting', resume: 'ordered', dueAtMs: LATER_MS, problem };
+    assert.ok(await store.moveOrder(checking, { order: waiting, uses: [] }));
+    assert.equal(await store.hurryOrder(HOST), false);
+    assert.equal((await store.certificateOrder(HOST))?.dueAtMs, LATER_MS);
   });
 
   it('counts what a CA limits, also after the domain is gone', async () => {

@@ -1,5 +1,5 @@
 import type { Reason } from '../../../shared/domain/instance.ts';
-import type { AcmeProblem } from '../../domain/acme-problem.ts';
+import { isTemporary, type AcmeProblem } from '../../domain/acme-problem.ts';
 
 /** Problems that no repetition solves: somebody must change a setting, the account or the name. */
 const NEEDS_PERSON: ReadonlySet<string> = new Set([
@@ -16,6 +16,7 @@ export function needsPerson({ type, status }: AcmeProblem): boolean {
 export function describeProblem(hostname: string, problem: AcmeProblem): Reason {
   const detail = detailOf(hostname, problem).replace(/\.$/, '');
   const check = `slipway certs:check ${hostname}`;
+  if (problem.retryAfterMs !== undefined && isTemporary(problem)) return rateLimited(hostname, detail);
   switch (problem.type) {
     case 'unreachable':
       return {
@@ -24,11 +25,7 @@ export function describeProblem(hostname: string, problem: AcmeProblem): Reason 
         hint: `Slipway tries again by itself. Look at the network of the controller, and then at: ${check}`,
       };
     case 'rateLimited':
-      return {
-        code: 'SLIP_CERT_RATE_LIMITED',
-        message: `The certificate authority takes no order for ${hostname} now: ${detail}.`,
-        hint: `Slipway waits for the time that it named. See when it goes on with: slipway why ${hostname}`,
-      };
+      return rateLimited(hostname, detail);
     case 'caa':
       return {
         code: 'SLIP_CERT_CAA',
@@ -44,6 +41,14 @@ export function describeProblem(hostname: string, problem: AcmeProblem): Reason 
     default:
       return otherProblem(hostname, problem, detail);
   }
+}
+
+function rateLimited(hostname: string, detail: string): Reason {
+  return {
+    code: 'SLIP_CERT_RATE_LIMITED',
+    message: `The certificate authority takes no order for ${hostname} now: ${detail}.`,
+    hint: `Slipway waits until the certificate authority takes orders again. See when it goes on with: slipway why ${hostname}`,
+  };
 }
 
 const VALIDATION: ReadonlySet<string> = new Set(['connection', 'tls', 'unauthorized', 'incorrectResponse']);

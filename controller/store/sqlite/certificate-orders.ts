@@ -1,8 +1,9 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { isId, type AppId, type CertificateId } from '../../../shared/domain/ids.ts';
 import { ORDER_STATES, transition, type OrderState } from '../../../shared/domain/states.ts';
 import { Sensitive } from '../../../shared/kit/sensitive.ts';
-import { BUSY_STATES, holdsKey, USES_KEPT_MS, type CertificateOrder } from '../../domain/orders.ts';
+import { BUSY_STATES, holdsKey, RATE_LIMITED, USES_KEPT_MS, type CertificateOrder } from '../../domain/orders.ts';
 import type { OrderStore } from '../order-port.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { appIdColumn, parseRowIfAny, parseRows } from './rows.ts';
@@ -25,8 +26,13 @@ type Methods = Pick<
   | 'acmeUses'
 >;
 
-/** A look takes this many orders at most. The others are still due at the next look. */
+/** A look takes this many orders of each kind at most. The others are still due at the next look. */
 const DUE_MAX = 200;
+/** A state that began later than this from now was written before the clock went back. */
+const CLOCK_BACK_MS = 5 * 60_000;
+/** As `chooseOrders` decides it. */
+const NEEDS_PLACE = sql<boolean>`(state = 'needed' or (state = 'waiting' and coalesce(resume, '') = 'checking'))`;
+const END = sql<number>`json_extract(certificate, '$.notAfterMs')`;
 
 const nullable = <T extends z.ZodType>(schema: T) => z.union([z.null().transform(() => undefined), schema]);
 const json = <T extends z.ZodType>(schema: T) =>
@@ -101,6 +107,7 @@ export function createCertificateOrders(deps: RepositoryDeps): Methods {
         const done = await update
           .where('hostname', '=', hostname)
           .where('state', 'in', ['waiting', 'blocked'])
+          .where(sql<boolean>`coalesce(json_extract(problem, '$.code'), '') <> ${RATE_LIMITED}`)
           .executeTakeFirst();
         return done.numUpdatedRows > 0n;
       }),
@@ -182,7 +189,16 @@ async function findOrder(tx: Tx, hostname: string): Promise<CertificateOrder | u
 }
 
 async function readDue(tx: Tx, nowMs: number): Promise<Awaited<ReturnType<Methods['dueOrders']>>> {
-  const due = await orders(tx).where('dueAtMs', '<=', nowMs).orderBy('dueAtMs').limit(DUE_MAX).execute();
+  await repairTimes(tx, nowMs);
+  const due = () => orders(tx).where('dueAtMs', '<=', nowMs).limit(DUE_MAX);
+  // Orders that wait for a place must not hide those that have one, because then no place would become free.
+  const open = await due().where(sql<boolean>`not ${NEEDS_PLACE}`).orderBy('dueAtMs').execute();
+  const urgent = await due()
+    .where(NEEDS_PLACE)
+    .orderBy(sql`${END} is null`)
+    .orderBy(END)
+    .orderBy('dueAtMs')
+    .execute();
   const busy = await tx
     .selectFrom('certificateOrders')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -195,7 +211,13 @@ async function readDue(tx: Tx, nowMs: number): Promise<Awaited<ReturnType<Method
     .orderBy('dueAtMs')
     .limit(1)
     .executeTakeFirst();
-  return { due: parseRows(orderRow, due), busy: busy.count, nextMs: next?.dueAtMs };
+  return { due: parseRows(orderRow, [...open, ...urgent]), busy: busy.count, nextMs: next?.dueAtMs };
+}
+
+/** While the clock was ahead, orders got times that are far away now. Without this, they would wait until then. */
+async function repairTimes(tx: Tx, nowMs: number): Promise<void> {
+  const update = tx.updateTable('certificateOrders').set({ sinceMs: nowMs, dueAtMs: nowMs });
+  await update.where('sinceMs', '>', nowMs + CLOCK_BACK_MS).execute();
 }
 
 async function writeOrder(
