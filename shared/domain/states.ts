@@ -57,7 +57,7 @@ export const NODE_STATES: StateTable<NodeState> = {
 
 /**
  * A certificate from an ACME CA. Each state names the next step, so a restart goes on where it was. `waiting`: until a time, then on with the
- * state before it. `blocked`: somebody must act; it is looked at again from time to time. `serving → needed`: a renewal.
+ * state before it. `blocked`: somebody must act; it is looked at again from time to time. To `needed` from `serving` or `delivering`: a renewal.
  */
 export const ORDER_STATES: StateTable<OrderState> = {
   needed: ['checking'],
@@ -67,7 +67,7 @@ export const ORDER_STATES: StateTable<OrderState> = {
   validating: ['finalizing', 'waiting', 'blocked'],
   finalizing: ['issued', 'waiting', 'blocked'],
   issued: ['delivering', 'waiting', 'blocked'],
-  delivering: ['serving'],
+  delivering: ['serving', 'needed'],
   serving: ['needed'],
   waiting: ['needed', 'checking', 'ordered', 'answering', 'validating', 'finalizing', 'issued'],
   blocked: ['needed'],

@@ -80,7 +80,8 @@ export function orderCases(get: () => Store): void {
     const { store, order } = await addOrder();
     const checking: CertificateOrder = { ...order, state: 'checking', dueAtMs: order.dueAtMs + 60_000 };
     assert.ok(await store.moveOrder(order, { order: checking, uses: [] }));
-    for (let number = 0; number < 201; number += 1) await store.addDomain(order.appId, `n${String(number)}.example.com`);
+    for (let number = 0; number < 201; number += 1)
+      await store.addDomain(order.appId, `n${String(number)}.example.com`);
     await store.addMissingOrders();
     const last = await store.certificateOrder('n200.example.com');
     assert.ok(last !== undefined);

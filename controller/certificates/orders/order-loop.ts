@@ -70,7 +70,7 @@ export class OrderLoop {
 
   #start(order: CertificateOrder, signal: AbortSignal): void {
     const { clock, log } = this.#deps;
-    const work = this.#advance(order)
+    const work = this.#advance(order, signal)
       .then(() => this.#resting.delete(order.id))
       .catch((error: unknown) => {
         if (signal.aborted) return;
@@ -84,7 +84,7 @@ export class OrderLoop {
     this.#running.set(order.id, work);
   }
 
-  async #advance(order: CertificateOrder): Promise<void> {
+  async #advance(order: CertificateOrder, signal: AbortSignal): Promise<void> {
     const { clock, random, failpoint } = this.#deps;
     const free = moveWithoutStep(order, { nowMs: clock.nowMs(), random: 0 });
     if (free !== undefined) {
@@ -92,6 +92,8 @@ export class OrderLoop {
       return;
     }
     const result = await takeStep(order, this.#deps);
+    // The stop of the controller ended the requests. That is no failure of the name or of the CA.
+    if (signal.aborted && (result.kind === 'problem' || result.kind === 'refused')) return;
     await failpoint(`certificateOrder.${order.state}Done`);
     await this.#write(order, afterStep(order, result, { nowMs: clock.nowMs(), random: random() }));
   }

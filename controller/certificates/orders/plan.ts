@@ -15,7 +15,12 @@ export interface Moment {
 /** What a step found out. */
 export type StepResult =
   /** The checks before an order passed. `uses` counts for the budgets from now on. */
-  | { readonly kind: 'passed'; readonly uses: readonly AcmeUse[]; readonly directoryUrl: string }
+  | {
+      readonly kind: 'passed';
+      readonly uses: readonly AcmeUse[];
+      readonly directoryUrl: string;
+      readonly replaces: string | undefined;
+    }
   /** Somebody must act. */
   | { readonly kind: 'refused'; readonly reason: Reason }
   | { readonly kind: 'postponed'; readonly untilMs: number; readonly reason: Reason }
@@ -54,6 +59,7 @@ const BLOCKED_DELAYS_MS = [MINUTE_MS, 10 * MINUTE_MS, 60 * MINUTE_MS, DAY_MS];
 const JITTER = 0.1;
 /** The pause between two looks at an order that the CA works on. */
 const LOOK_MS = 2_000;
+const LOOK_MIN_MS = 1_000;
 const LOOK_MAX_MS = 10 * MINUTE_MS;
 /** A CA that needs longer than this for one state is given up, and the order starts again. */
 const STATE_MAX_MS = 2 * 60 * MINUTE_MS;
@@ -99,7 +105,11 @@ function nextRow(
   const { nowMs } = moment;
   switch (result.kind) {
     case 'passed':
-      return enter({ ...order, directoryUrl: result.directoryUrl, orderUrl: undefined }, 'ordered', nowMs);
+      return enter(
+        { ...order, directoryUrl: result.directoryUrl, replaces: result.replaces, orderUrl: undefined },
+        'ordered',
+        nowMs,
+      );
     case 'refused':
       return block(order, result.reason, moment);
     case 'postponed':
@@ -109,7 +119,7 @@ function nextRow(
     case 'saved':
       return afterSave(order, result.certificate, moment);
     case 'delivered':
-      return result.everywhere ? serve(order, nowMs) : { ...order, dueAtMs: nowMs + LOOK_MS };
+      return result.everywhere ? serve(order, nowMs) : goOnDelivering(order, moment);
     case 'renewal':
       return planRenewal(order, result.window, moment);
     case 'problem':
@@ -127,7 +137,7 @@ function afterLook(row: CertificateOrder, order: OrderView, moment: Moment): Ord
   if (order.status === 'pending' && row.state === 'ordered') return move('answering');
   if (order.status === 'ready' && ['ordered', 'validating'].includes(row.state)) return move('finalizing');
   if (nowMs - row.sinceMs > STATE_MAX_MS) return { order: startAgain(known, tooSlow(row), moment), uses: [] };
-  const pauseMs = Math.min(order.retryAfterMs ?? LOOK_MS, LOOK_MAX_MS);
+  const pauseMs = Math.min(Math.max(order.retryAfterMs ?? LOOK_MS, LOOK_MIN_MS), LOOK_MAX_MS);
   return { order: { ...known, dueAtMs: nowMs + pauseMs }, uses: [] };
 }
 
@@ -151,20 +161,34 @@ function serve(order: CertificateOrder, nowMs: number): CertificateOrder {
   return enter({ ...order, orderUrl: undefined, problem: undefined }, 'serving', nowMs);
 }
 
+/** A node that cannot serve the certificate, for example because its port is taken, must not prevent the renewal. */
+function goOnDelivering(order: CertificateOrder, moment: Moment): CertificateOrder {
+  const { nowMs } = moment;
+  const renewed = planRenewal(order, order.certificate?.window, moment);
+  if (renewed.state === 'needed') return renewed;
+  const pauseMs = Math.min(Math.max((nowMs - order.sinceMs) / 10, LOOK_MS), LOOK_MAX_MS);
+  return { ...order, dueAtMs: Math.round(nowMs + pauseMs) };
+}
+
 function afterProblem(order: CertificateOrder, problem: AcmeProblem, moment: Moment): CertificateOrder {
   const { nowMs } = moment;
   // Renewal information is only advice: without it, the life of the certificate decides.
   if (order.state === 'serving') return planRenewal(order, order.certificate?.window, moment);
-  // RFC 9773, 5: the certificate has a successor already, so this order replaces nothing.
-  if (problem.status === 409 && order.replaces !== undefined) {
+  // RFC 9773, 5: a CA refuses the replacement of a certificate that has a successor, or that it does not know. Then it replaces nothing.
+  if (order.state === 'ordered' && order.replaces !== undefined && !isTemporary(problem)) {
     return { ...order, replaces: undefined, dueAtMs: nowMs };
   }
   const reason = describeProblem(order.hostname, problem);
   if (needsPerson(problem)) return block(order, reason, moment);
   if (!isTemporary(problem)) return startAgain(order, reason, moment);
-  const untilMs = nowMs + (problem.retryAfterMs ?? delay(FAILURE_DELAYS_MS, order.failures, moment.random));
+  const untilMs = nowMs + waitOf(problem, order, moment);
   const failed = { ...order, failures: order.failures + 1 };
   return wait(failed, { untilMs, problem: reason, resume: order.state }, nowMs);
+}
+
+/** The CA can name a time of the past, and then it would be asked without a pause. */
+function waitOf({ retryAfterMs }: AcmeProblem, { failures }: CertificateOrder, { random }: Moment): number {
+  return retryAfterMs === undefined ? delay(FAILURE_DELAYS_MS, failures, random) : Math.max(retryAfterMs, MINUTE_MS);
 }
 
 /** The order at the CA cannot be used any more. */

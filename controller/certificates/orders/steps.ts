@@ -84,14 +84,16 @@ async function isLeftBehind({ state, directoryUrl }: CertificateOrder, { store }
 
 async function check(order: CertificateOrder, { store, accounts, preflight, clock }: StepDeps): Promise<StepResult> {
   const { directoryUrl } = await store.tlsSettings();
-  const uses: readonly AcmeUse[] = order.replaces === undefined ? [{ kind: 'orders', key: directoryUrl }] : [];
+  // Another CA does not know the certificate, so the order is a new one there.
+  const replaces = order.directoryUrl === directoryUrl ? order.replaces : undefined;
+  const uses: readonly AcmeUse[] = replaces === undefined ? [{ kind: 'orders', key: directoryUrl }] : [];
   const failures: AcmeUse = { kind: 'failures', key: order.hostname };
   const nowMs = clock.nowMs();
-  const budgets = [...uses, ...usesOfCertificate(order), failures];
+  const budgets = [...uses, ...usesOfCertificate({ ...order, replaces }), failures];
   const spent = spentBudget(await store.acmeUses(budgets, nowMs - USES_KEPT_MS), nowMs);
   if (spent !== undefined) return { kind: 'postponed', untilMs: spent.untilMs, reason: describeSpent(order, spent) };
   const reason = await preflight(order.hostname, await accounts.open(directoryUrl));
-  if (reason === undefined) return { kind: 'passed', uses, directoryUrl };
+  if (reason === undefined) return { kind: 'passed', uses, directoryUrl, replaces };
   // The first deploy may come at any time.
   if (reason.code === NO_RELEASE) return { kind: 'postponed', untilMs: nowMs + DEPLOY_LOOK_MS, reason };
   return { kind: 'refused', reason };
@@ -208,7 +210,7 @@ function noHttp01({ hostname }: CertificateOrder): Reason {
   return {
     code: 'SLIP_CERT_CHALLENGE',
     message: `The certificate authority does not offer HTTP-01 for ${hostname}.`,
-    hint: `Upload a certificate: slipway certs:add ${hostname} --cert FILE --key FILE`,
+    hint: 'Upload a certificate: slipway certs:add CRT KEY -a APP',
   };
 }
 

@@ -192,7 +192,10 @@ async function readDue(tx: Tx, nowMs: number): Promise<Awaited<ReturnType<Method
   await repairTimes(tx, nowMs);
   const due = () => orders(tx).where('dueAtMs', '<=', nowMs).limit(DUE_MAX);
   // Orders that wait for a place must not hide those that have one, because then no place would become free.
-  const open = await due().where(sql<boolean>`not ${NEEDS_PLACE}`).orderBy('dueAtMs').execute();
+  const open = await due()
+    .where(sql<boolean>`not ${NEEDS_PLACE}`)
+    .orderBy('dueAtMs')
+    .execute();
   const urgent = await due()
     .where(NEEDS_PLACE)
     .orderBy(sql`${END} is null`)

@@ -41,6 +41,7 @@ const TABLES: readonly {
     allowed: [
       ...['needed>checking', 'checking>ordered', 'ordered>answering', 'ordered>finalizing', 'answering>validating'],
       ...['validating>finalizing', 'finalizing>issued', 'issued>delivering', 'delivering>serving', 'serving>needed'],
+      ...['delivering>needed'],
       ...['checking>waiting', 'ordered>waiting', 'answering>waiting', 'validating>waiting', 'finalizing>waiting'],
       ...['checking>blocked', 'ordered>blocked', 'answering>blocked', 'validating>blocked', 'finalizing>blocked'],
       ...['issued>waiting', 'issued>blocked', 'blocked>needed', 'waiting>needed', 'waiting>checking'],

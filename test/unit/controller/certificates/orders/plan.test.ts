@@ -10,7 +10,7 @@ import {
 } from '../../../../../controller/certificates/orders/plan.ts';
 import { isLate } from '../../../../../controller/certificates/orders/renewal-plan.ts';
 import type { AcmeProblem } from '../../../../../controller/domain/acme-problem.ts';
-import type { CertificateOrder } from '../../../../../controller/domain/orders.ts';
+import { RATE_LIMITED, type CertificateOrder } from '../../../../../controller/domain/orders.ts';
 import type { AppId, CertificateId } from '../../../../../shared/domain/ids.ts';
 import { canTransition, ORDER_STATES, type OrderState } from '../../../../../shared/domain/states.ts';
 
@@ -54,7 +54,7 @@ test('an order goes through its states as the CA does', () => {
   let order = moveWithoutStep(orderOf('needed'), moment)!;
   const states: string[] = [order.state];
   const results: StepResult[] = [
-    { kind: 'passed', uses: [], directoryUrl: 'https://ca.test/dir' },
+    { kind: 'passed', uses: [], directoryUrl: 'https://ca.test/dir', replaces: undefined },
     ...[looked('pending'), { kind: 'answered' } as const, looked('pending'), looked('ready'), looked('processing')],
     ...[
       looked('valid'),
@@ -97,6 +97,51 @@ test('Retry-After decides the wait, and the order goes on where it was', () => {
   assert.equal(order.resume, 'finalizing');
   assert.equal(order.orderUrl, 'u');
   assert.equal(moveWithoutStep(order, moment)?.state, 'finalizing');
+});
+
+test('a CA that names no pause is asked again after a second, and after a failure after a minute', () => {
+  const look = afterStep(orderOf('validating'), looked('pending', 0), moment).order;
+  assert.equal(look.dueAtMs, NOW_MS + 1_000);
+  const limited = problemOf('rateLimited', { status: 429, retryAfterMs: 0 });
+  assert.equal(afterStep(orderOf('ordered'), limited, moment).order.dueAtMs, NOW_MS + MINUTE_MS);
+});
+
+test('every wait that the CA asks for has the same code', () => {
+  const busy = problemOf('unknown', { status: 503, retryAfterMs: 5 * MINUTE_MS });
+  assert.equal(afterStep(orderOf('ordered'), busy, moment).order.problem?.code, RATE_LIMITED);
+  const broken = problemOf('unknown', { status: 503 });
+  assert.equal(afterStep(orderOf('ordered'), broken, moment).order.problem?.code, 'SLIP_CERT_CA_REFUSED');
+});
+
+test('a CA that does not know the replaced certificate gets an order without it', () => {
+  const replacing = orderOf('ordered', { replaces: 'a.b' });
+  for (const [type, status] of [
+    ['malformed', 404],
+    ['unauthorized', 403],
+  ] as const) {
+    const { order } = afterStep(replacing, problemOf(type, { status }), moment);
+    assert.deepEqual([order.state, order.replaces, order.dueAtMs], ['ordered', undefined, NOW_MS]);
+  }
+  const away = afterStep(replacing, problemOf('unreachable', { status: 0 }), moment).order;
+  assert.deepEqual([away.state, away.replaces], ['waiting', 'a.b']);
+  const passed: StepResult = { kind: 'passed', uses: [], directoryUrl: 'https://other.test/dir', replaces: undefined };
+  assert.equal(afterStep(orderOf('checking', { replaces: 'a.b' }), passed, moment).order.replaces, undefined);
+});
+
+test('a node that never serves a certificate does not prevent its renewal', () => {
+  const later = (ms: number) =>
+    afterStep(
+      orderOf('delivering', { certificate }),
+      { kind: 'delivered', everywhere: false },
+      {
+        nowMs: NOW_MS + ms,
+        random: 0,
+      },
+    ).order;
+  assert.deepEqual([later(0).state, later(0).dueAtMs - NOW_MS], ['delivering', 2_000]);
+  const afterAnHour = later(60 * MINUTE_MS);
+  assert.equal(afterAnHour.dueAtMs - NOW_MS, 66 * MINUTE_MS, 'the looks become rare');
+  assert.deepEqual([later(50 * DAY_MS - 1).state, later(50 * DAY_MS).state], ['delivering', 'needed']);
 });
 
 test('a second order that replaces the same certificate is made again without it', () => {

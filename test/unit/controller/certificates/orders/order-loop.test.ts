@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OrderLoop } from '../../../../../controller/certificates/orders/order-loop.ts';
+import type { OpenAccount } from '../../../../../controller/certificates/orders/accounts.ts';
+import { systemClock } from '../../../../../shared/kit/clock.ts';
+import { noFailpoint } from '../../../../../shared/kit/failpoint.ts';
+import { silentLogger } from '../../../../../shared/kit/log.ts';
+import { BLOCKED } from '../../../../support/certificate-orders.ts';
+import { addApp, addUser, openMemoryStore } from '../../../../support/store-fixtures.ts';
+
+test('a stop of the controller in the middle of a step is no failure of the order', async (t) => {
+  const store = await openMemoryStore();
+  t.after(() => store.close());
+  const app = await addApp(store, (await addUser(store)).id);
+  await store.addDomain(app.id, 'shop.example.com');
+  await store.addCertificateOrder('shop.example.com');
+  const stop = new AbortController();
+  const loop = new OrderLoop({
+    ...{ store, clock: systemClock, failpoint: noFailpoint, log: silentLogger, random: () => 0 },
+    accounts: { open: () => Promise.resolve({} as OpenAccount), forget: () => Promise.resolve() },
+    certificates: { save: () => Promise.reject(new Error('unused')), isServed: () => Promise.resolve(false) },
+    preflight: () => {
+      stop.abort();
+      return Promise.resolve(BLOCKED);
+    },
+  });
+  await loop.run(stop.signal);
+  const order = await store.certificateOrder('shop.example.com');
+  assert.deepEqual([order?.state, order?.failures, order?.problem], ['checking', 0, undefined]);
+});
