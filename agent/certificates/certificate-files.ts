@@ -1,8 +1,8 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDir, syncDir, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import { parsePair } from '../../shared/kit/certificate-pair.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
-import { checkPem } from './check-pem.ts';
 
 interface Named {
   readonly id: string;
@@ -30,7 +30,7 @@ export class CertificateFiles {
       const found = await lstat(path);
       if (!found.isFile()) return 'it is not a file';
       if ((found.mode & 0o777) !== MODE) return `its mode is ${(found.mode & 0o777).toString(8)} instead of 600`;
-      checkPem(await readFile(path, 'utf8'), certificate.fingerprint);
+      checkText(await readFile(path, 'utf8'), certificate);
       return undefined;
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return 'missing';
@@ -52,7 +52,7 @@ export class CertificateFiles {
 
   /** Replaces the whole file or nothing. @throws Error with a reason when the text is not this certificate */
   async write(certificate: Named, text: string): Promise<void> {
-    const pem = checkPem(text, certificate.fingerprint);
+    const pem = checkText(text, certificate);
     await ensureDir(this.#dir, 0o700);
     await writeFileAtomic(this.pathOf(certificate), pem, MODE);
   }
@@ -68,4 +68,11 @@ export class CertificateFiles {
     for (const path of others) await rm(path, { force: true, recursive: true });
     if (others.length > 0) await syncDir(this.#dir);
   }
+}
+
+/** @returns the text, encoded anew from its data. @throws Error with a reason that has no part of the text */
+function checkText(text: string, { fingerprint }: Named): string {
+  const pair = parsePair(text);
+  if (pair.fingerprint !== fingerprint) throw new Error('it has another certificate');
+  return pair.pem;
 }

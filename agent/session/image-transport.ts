@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Digest, TaskId } from '../../shared/domain/ids.ts';
+import { PAIR_BYTES_MAX } from '../../shared/kit/certificate-pair.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { PEM_BYTES_MAX } from '../certificates/check-pem.ts';
 import type { CertificateTransport } from '../certificates/port.ts';
 import type { ImageTransport } from '../images/port.ts';
 import { parseErrorBody } from './error-body.ts';
@@ -79,7 +79,7 @@ async function certificate(
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > PEM_BYTES_MAX) break; // also ends the connection; the check of the text says that it is too long
+    if (bytes > PAIR_BYTES_MAX) break; // also ends the connection; the check of the text says that it is too long
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -5,7 +5,7 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Run } from '../../../shared/kit/exec.ts';
 import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 import { certificateFile } from './render-https.ts';
-import { parsePair, type Pair } from './pem.ts';
+import { parsePair, type CertificatePair } from '../../../shared/kit/certificate-pair.ts';
 import { CERTIFICATE_MS, proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import type { TableCertificate } from './slot-table.ts';
 
@@ -61,7 +61,7 @@ export class CertificateFiles {
     this.#taken = new Set(wanted.map(({ id }) => id));
     await ensureDir(this.#paths.certificates, 0o700);
     const problems = new Map<string, string>();
-    const staged = new Map<string, Pair>();
+    const staged = new Map<string, CertificatePair>();
     for (const each of wanted) {
       try {
         const pair = await this.#fresh(each);
@@ -118,7 +118,7 @@ export class CertificateFiles {
   }
 
   /** A certificate that is not in its file yet. It is written beside the file. @throws Error with the reason */
-  async #fresh({ id, fingerprint, pemFile }: SourceCertificate): Promise<Pair | undefined> {
+  async #fresh({ id, fingerprint, pemFile }: SourceCertificate): Promise<CertificatePair | undefined> {
     if (!ID.test(id) || id === FALLBACK_ID) throw new Error('its id is not valid');
     if (!this.#stored.has(id)) await this.#adopt(id);
     if (this.#stored.get(id)?.fingerprint === fingerprint) return undefined;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SlipwayError, toSlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { ownPageFile, renderPages } from './pages.ts';
-import { isPair } from './pem.ts';
+import { isPair } from '../../../shared/kit/certificate-pair.ts';
 import { fallbackLine, renderAcme, renderCertificateList, renderHttps } from './render-https.ts';
 import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefused } from './render.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';

@@ -9,7 +9,7 @@ import { EdgeCertificates } from './edge-certificates.ts';
 import { StalledRequests } from './abort-stalled-requests.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
 import { writeLogLine } from './log-pipe.ts';
-import { parsePair } from './pem.ts';
+import { parsePair } from '../../../shared/kit/certificate-pair.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
 import { ProxyProcess } from './process.ts';

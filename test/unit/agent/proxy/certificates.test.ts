@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { replaceContent } from '../../../../agent/proxy/haproxy/certificate-commands.ts';
 import { CertificateFiles } from '../../../../agent/proxy/haproxy/certificate-files.ts';
 import { createFallbackCertificate } from '../../../../agent/proxy/haproxy/fallback-certificate.ts';
-import { parsePair } from '../../../../agent/proxy/haproxy/pem.ts';
+import { parsePair } from '../../../../shared/kit/certificate-pair.ts';
 import {
   idOf,
   parseListed,
