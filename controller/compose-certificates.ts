@@ -17,7 +17,7 @@ export function composeCertificates(
   fleet: Fleet,
 ): AutomaticCertificates {
   const accounts = new AcmeAccounts({ store, clock, signal, userAgent: `slipway/${VERSION}` });
-  const resolver = createResolver(config.acme.dnsServers);
+  const resolver = createResolver(config.acme.dnsServers, signal);
   const preflight: Preflight = async (hostname, account) => {
     const { directoryUrl } = await store.tlsSettings();
     const look = createPreflight({

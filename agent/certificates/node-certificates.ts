@@ -122,13 +122,21 @@ export class NodeCertificates {
     const missing = table.certificates.filter((one) => this.#usable.get(one.id)?.fingerprint !== one.fingerprint);
     if (missing.length > 0) await this.#fetchAll(missing);
     for (const { id, names } of table.certificates) this.#rename(id, names);
-    await Promise.race([this.#deps.apply(), once(this.#stop.signal)]);
+    await this.#apply();
     if (this.#stop.signal.aborted) return true;
     await this.#deps.files.removeOthers([...this.#usable.values(), ...table.certificates]);
     const unserved = await this.#unserved(table.certificates);
     this.#deps.report({ version: table.version, unserved });
     this.#reported = unserved.length === 0 ? JSON.stringify(table.certificates) : '';
     return unserved.length === 0;
+  }
+
+  /** Ends with the agent too, because nobody applies then. */
+  async #apply(): Promise<void> {
+    const applied = new AbortController();
+    const work = this.#deps.apply().finally(() => applied.abort());
+    await Promise.race([work, once(AbortSignal.any([applied.signal, this.#stop.signal]))]);
+    if (applied.signal.aborted) await work;
   }
 
   #forget(id: CertificateId): void {

@@ -53,9 +53,11 @@ export class Transport {
     this.#dispatcher = dispatcher;
   }
 
-  /** Any answer below 400. @throws AcmeError */
+  /** Any answer below 400. @throws AcmeError, and the reason of the signal */
   async send(wanted: AcmeRequest): Promise<AcmeAnswer> {
     const answer = await this.#exchange(wanted).catch((cause: unknown) => {
+      // The CA did nothing wrong when this controller stops.
+      this.#options.signal?.throwIfAborted();
       throw unreachable(wanted.url, cause);
     });
     if (answer.status >= 400) throw new AcmeError(readProblem(answer), { nonce: answer.nonce });

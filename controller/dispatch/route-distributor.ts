@@ -1,9 +1,9 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import { routesBetween, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
+import { isEmptyUpdate, routesBetween, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, CertificateId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import { callAfter } from '../../shared/kit/timer.ts';
+import { Timers } from '../../shared/kit/timer.ts';
 import { SerialQueue } from '../../shared/kit/serial-queue.ts';
 import type { CertificatesServed, RoutesAck } from '../../shared/rpc/messages.ts';
 import { noteEvent } from '../store/note-event.ts';
@@ -62,9 +62,11 @@ export class RouteDistributor {
   #refreshScheduled = false;
   #refreshDurationMs = 0;
   readonly #queue = new SerialQueue();
+  readonly #timers: Timers;
 
   constructor(deps: RouteDistributorDeps) {
     this.#deps = deps;
+    this.#timers = new Timers(deps.clock);
     this.#waits = new RouteWaits(deps);
     this.#certificates = new TableCertificates({ ...deps, onDue: () => this.scheduleRefresh() });
     this.capacity = new RouteTableCapacity((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
@@ -72,14 +74,16 @@ export class RouteDistributor {
     this.#messages = new RouteMessages(this.#table);
   }
 
+  /** Ends everything that waits. The sessions end by themselves. */
   close(): void {
+    this.#timers.close();
     this.#certificates.close();
   }
 
   scheduleRefresh(): void {
     if (this.#refreshScheduled) return;
     this.#refreshScheduled = true;
-    callAfter(this.#deps.clock, Math.max(REFRESH_PAUSE_MS, this.#refreshDurationMs * 10), () => {
+    this.#timers.callAfter(Math.max(REFRESH_PAUSE_MS, this.#refreshDurationMs * 10), () => {
       this.#refreshScheduled = false;
       void this.#enqueue(() => this.#refresh());
     });
@@ -227,7 +231,7 @@ export class RouteDistributor {
     const apps = this.capacity.select(withRedirects(rows, this.#certificates.secureNames(certificates)), fixed);
     const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, apps, ...fixed };
     const delta = routesBetween(this.#table, next);
-    if (isEmpty(delta) && acmeThumbprint === this.#table.acmeThumbprint) return;
+    if (isEmptyUpdate(delta) && acmeThumbprint === this.#table.acmeThumbprint) return;
     for (const { appId } of delta.apps) this.#changedAt.set(appId, next.version);
     for (const appId of delta.removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
@@ -289,12 +293,6 @@ export class RouteDistributor {
     const atOnce = code === 'SLIP_ROUTES_GAP' && !session.gapFilled;
     session.gapFilled ||= atOnce;
     if (atOnce) resend();
-    else callAfter(this.#deps.clock, this.#deps.refusalRetryMs, () => session.open && resend());
+    else this.#timers.callAfter(this.#deps.refusalRetryMs, () => session.open && resend());
   }
-}
-
-function isEmpty(delta: RoutesUpdate): boolean {
-  const { peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds } = delta;
-  const parts = [peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds];
-  return parts.every((part) => part.length === 0);
 }

@@ -130,6 +130,13 @@ export function unchangedTableUpdate({ epoch, version }: FleetRoutes, digest: st
   return { ...fullTableUpdate({ epoch, version, ...none }), sameAs: digest };
 }
 
+/** True for an update that changes no entry. */
+export function isEmptyUpdate(update: RoutesUpdate): boolean {
+  const { peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds } = update;
+  const parts = [peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds];
+  return parts.every((part) => part.length === 0);
+}
+
 /** The update from one table to the next, without equal entries. */
 export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUpdate {
   const peers = changes(before.peers, after.peers, (peer) => peer.nodeId);

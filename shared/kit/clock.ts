@@ -10,10 +10,16 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A longer timer of Node fires at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = Object.freeze({
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: async (ms: number, signal?: AbortSignal) => {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
+    const options = signal === undefined ? {} : { signal };
+    let leftMs = ms;
+    for (; leftMs > TIMER_MAX_MS; leftMs -= TIMER_MAX_MS) await delay(TIMER_MAX_MS, undefined, options);
+    await delay(leftMs, undefined, options);
   },
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -52,10 +53,11 @@ async function check(
   hostname: string,
   change: Partial<OpenAccount> = {},
   isInternet = false,
+  { dnsServer, signal } = { dnsServer: pebble.dnsServer, signal: off.signal },
 ): Promise<Reason | undefined> {
-  const resolver = createResolver([pebble.dnsServer]);
+  const resolver = createResolver([dnsServer], signal);
   const port = pebble.httpPort;
-  const preflight = createPreflight({ resolver, port, arePrivateAddressesAllowed: !isInternet, signal: off.signal });
+  const preflight = createPreflight({ resolver, port, arePrivateAddressesAllowed: !isInternet, signal });
   return await preflight(hostname, { ...account, ...change });
 }
 
@@ -151,4 +153,13 @@ test('a clock that is wrong is found before anything else is asked', async () =>
   );
   assert.match((await check('good.example.com', caWith([], -6 * 60_000)))?.message ?? '', /ahead of/);
   assert.equal(await check('good.example.com', caWith([], 4 * 60_000)), undefined);
+});
+
+test('a stop of the controller ends the question to a silent name server, and is no finding', async (t) => {
+  const stop = new AbortController();
+  const silent = createSocket('udp4', () => stop.abort(new Error('stopping'))).bind(0, '127.0.0.1');
+  t.after(() => silent.close());
+  await once(silent, 'listening');
+  const dnsServer = `127.0.0.1:${String(silent.address().port)}`;
+  await assert.rejects(check('slow.example.com', {}, false, { dnsServer, signal: stop.signal }), /^Error: stopping$/);
 });

@@ -46,6 +46,11 @@ export class CertificateSync {
     void this.#queue.add(() => this.#sync(table).catch((error: unknown) => this.#note(error)));
   }
 
+  /** No other change begins. */
+  stop(): void {
+    this.#table = undefined;
+  }
+
   /** Resolves when the changes so far have ended. @returns ids of certificates that the process did not take */
   async settled(): Promise<ReadonlySet<string>> {
     await this.#queue.settled();
@@ -58,6 +63,7 @@ export class CertificateSync {
   }
 
   async #sync(table: SlotTable): Promise<void> {
+    if (this.#table !== table) return;
     const content = JSON.stringify(table.certificates);
     const { workerPid } = await this.#deps.runtime.info();
     if (this.#settled.workerPid === workerPid && this.#settled.content === content) return;

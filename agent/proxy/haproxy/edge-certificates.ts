@@ -82,6 +82,11 @@ export class EdgeCertificates {
     if (table.tls) this.#sync.follow(table);
   }
 
+  /** The process ends. */
+  stop(): void {
+    this.#sync.stop();
+  }
+
   async unserved(): Promise<readonly UnservedCertificate[]> {
     const failed = await this.#sync.settled();
     return (this.#wanted ?? []).flatMap(({ id }) => {

@@ -181,7 +181,10 @@ class Haproxy implements Proxy {
   }
 
   stop(): Promise<void> {
-    return this.#queue.enqueue('start', () => this.#watcher.stop());
+    return this.#queue.enqueue('start', () => {
+      this.#edge.stop();
+      return this.#watcher.stop();
+    });
   }
 
   /** Repairs files and process after changes by other programs. Before the first apply, the wanted state is unknown. */

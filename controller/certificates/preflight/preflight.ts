@@ -51,22 +51,28 @@ const PRIVATE: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
 
 /**
  * Looks at a name as a CA will, before the CA does, so that no failure is spent there: the name, the clock, every address, CAA, and what
- * each address answers. The first finding is the answer.
+ * each address answers. The first finding is the answer. When the signal aborts, there is no finding, and its reason is thrown.
  */
 export function createPreflight(options: PreflightOptions): Preflight {
   return async (hostname, account) => {
-    try {
-      return (
-        checkName(hostname) ??
-        (await checkClock(account)) ??
-        (await checkAddresses(hostname, account, options)) ??
-        (await checkCaa(hostname, account, options.resolver))
-      );
-    } catch (error) {
-      if (error instanceof DnsFailure) return dnsSilent(hostname, error.reason);
-      throw error;
-    }
+    const finding = await check(hostname, account, options);
+    options.signal.throwIfAborted();
+    return finding;
   };
+}
+
+async function check(hostname: string, account: OpenAccount, options: PreflightOptions): Promise<Reason | undefined> {
+  try {
+    return (
+      checkName(hostname) ??
+      (await checkClock(account)) ??
+      (await checkAddresses(hostname, account, options)) ??
+      (await checkCaa(hostname, account, options.resolver))
+    );
+  } catch (error) {
+    if (error instanceof DnsFailure) return dnsSilent(hostname, error.reason);
+    throw error;
+  }
 }
 
 function checkName(hostname: string): Reason | undefined {

@@ -28,10 +28,14 @@ const RECORDS_MAX = 50;
 /** There is no such name, or no record of this type. */
 const ABSENT: ReadonlySet<string> = new Set(['ENODATA', 'ENOTFOUND']);
 
-/** @param servers `address:port`; undefined: those of the machine */
-export function createResolver(servers?: readonly string[]): NameResolver {
+/**
+ * @param servers `address:port`; undefined: those of the machine
+ * @param signal ends the questions that are open
+ */
+export function createResolver(servers: readonly string[] | undefined, signal: AbortSignal): NameResolver {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers([...servers]);
+  signal.addEventListener('abort', () => resolver.cancel(), { once: true });
   const caaOf = async (name: string): Promise<readonly CaaRecord[]> =>
     (await orNone(resolver.resolveCaa(name))).slice(0, RECORDS_MAX).flatMap(({ critical, ...properties }) =>
       Object.entries(properties).map(([tag, value]) => ({

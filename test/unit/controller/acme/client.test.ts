@@ -143,7 +143,8 @@ test('an answer with a wrong form, a foreign protocol or too many bytes is refus
 
 test('a request ends when the controller stops', async (t) => {
   const off = new AbortController();
-  off.abort();
-  const problem = await problemOf(makeClient(t, [{ headers: located }], off.signal));
-  assert.equal(problem.type, 'unreachable');
+  const stopping = new Error('the controller is stopping');
+  off.abort(stopping);
+  const client = makeClient(t, [{ headers: located }], off.signal);
+  await assert.rejects(client.newOrder(NEW_ORDER), stopping, 'it is no problem of the CA');
 });
