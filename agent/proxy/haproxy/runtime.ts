@@ -144,8 +144,8 @@ async function replaceMap(say: Converse, step: Extract<RuntimeStep, { kind: 'rep
   const version = /New version created: (\d+)/.exec(prepared)?.[1];
   if (version === undefined) return prepared;
   for (const payload of step.payloads) {
-    // The payload ends with an empty line; a `+ ` prompt precedes each of its lines.
-    const reply = (await say(`add map @${version} ${step.file} <<\n${payload}`)).replace(/^(?:\+ )+\n?/, '').trim();
+    // The payload ends with an empty line; a `+ ` prompt precedes each of its lines. The last one has lost its space.
+    const reply = (await say(`add map @${version} ${step.file} <<\n${payload}`)).replace(/^(?:\+ ?)+/, '').trim();
     if (reply !== '') return reply;
   }
   return say(`commit map @${version} ${step.file}`);
