@@ -21,6 +21,7 @@ import { LIMITS_COMMANDS } from './limits/spec.ts';
 import { LOGS_COMMANDS } from './logs/spec.ts';
 import { NODES_COMMANDS } from './nodes/spec.ts';
 import { PLACEMENT_COMMANDS } from './placement/spec.ts';
+import { PROXY_COMMANDS } from './proxy/spec.ts';
 import { PS_COMMANDS } from './ps/spec.ts';
 import { QUOTAS_COMMANDS } from './quotas/spec.ts';
 import { REBALANCE_COMMANDS } from './rebalance/spec.ts';
@@ -56,6 +57,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...LIMITS_COMMANDS,
   ...REBALANCE_COMMANDS,
   ...EGRESS_COMMANDS,
+  ...PROXY_COMMANDS,
   ...GC_COMMANDS,
   ...CONTROLLER_COMMANDS,
   ...TLS_COMMANDS,

@@ -1,4 +1,4 @@
-import type { Maintenance, MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import type { FrontProxies, Maintenance, MeshPeer } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { EdgeCertificate } from '../certificates/port.ts';
@@ -42,6 +42,8 @@ export interface ProxyRoutes {
   readonly certificates?: readonly EdgeCertificate[] | undefined;
   /** Of the ACME account key of the fleet (RFC 8555, 8.1). With it, the proxy answers the HTTP-01 challenges of all host names. */
   readonly acmeThumbprint?: string | undefined;
+  /** In addition to those of the settings of this node. */
+  readonly fronts?: FrontProxies | undefined;
 }
 
 /** A certificate that should be served and is not. A former certificate with the same id may still be served. */

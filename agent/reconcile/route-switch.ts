@@ -22,7 +22,7 @@ export interface RouteSources {
 }
 
 /** Before the first route table. */
-const NO_PEERS: Pick<FleetRoutes, 'peers' | 'refused' | 'acmeThumbprint'> = { peers: [], refused: [] };
+const NO_PEERS: Pick<FleetRoutes, 'peers' | 'refused' | 'acmeThumbprint' | 'fronts'> = { peers: [], refused: [] };
 
 /**
  * Pure: the routes that the proxy should have, from the desired state and the instances with an open gate. The entry of an app in the route
@@ -142,9 +142,9 @@ export class RouteSwitch {
   ): Promise<boolean> {
     const fleet = this.#fleet;
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
-    const { peers: members, refused, acmeThumbprint } = fleet ?? NO_PEERS;
+    const { peers: members, refused, acmeThumbprint, fronts } = fleet ?? NO_PEERS;
     const certificates = this.#certificates();
-    const wanted = { apps: routes, members, refused, certificates, acmeThumbprint };
+    const wanted = { apps: routes, members, refused, certificates, acmeThumbprint, fronts };
     const text = JSON.stringify(wanted);
     if (text === this.#applied) {
       this.#resolveWaiting();

@@ -20,7 +20,7 @@ import type { ApiConfig, LookDeps } from './deps.ts';
 import { certificateProblems } from './certificate-problems.ts';
 import { meshProblems } from './mesh-status.ts';
 import { viewRunningCommand } from './running-commands.ts';
-import { olderAgentProblems, uncheckedProblems } from './older-agents.ts';
+import { frontProblems, olderAgentProblems, uncheckedProblems } from './older-agents.ts';
 import { sessionsField, sessionsSeenBy } from './sessions.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
 import { viewInstance, viewNode } from './views.ts';
@@ -71,6 +71,7 @@ async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly Pr
   return [
     ...olderAgentProblems(store.defaultQuotas.domainsPerApp, fleet.nodes()),
     ...uncheckedProblems(await store.usesHealthChecks(), fleet.nodes()),
+    ...frontProblems(await store.frontProxies(), fleet.nodes()),
     ...quotaProblems(await store.overQuotas()),
   ];
 }

@@ -1,5 +1,5 @@
 import type { ProblemBody } from '../../shared/api/schema.ts';
-import { OLDER_HOSTNAMES_MAX } from '../../shared/domain/fleet-routes.ts';
+import { OLDER_HOSTNAMES_MAX, type FrontProxies } from '../../shared/domain/fleet-routes.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 
@@ -71,6 +71,18 @@ export function cacheProblems(
   const [first] = older;
   if (first === undefined) return [];
   const message = `The agents of ${listed(older)} are too old to purge caches: a build of ${app} there uses its old cache.`;
+  return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
+}
+
+/** The connected nodes whose proxies know only the front proxies of their own settings. */
+export function frontProblems(
+  { trusted, proxyProtocol }: FrontProxies,
+  nodes: readonly Pick<LiveNode, 'name' | 'ignoresFronts'>[],
+): readonly ProblemBody[] {
+  const isUsed = trusted.length + proxyProtocol.length > 0;
+  const [first, ...others] = isUsed ? nodes.filter(({ ignoresFronts }) => ignoresFronts === true) : [];
+  if (first === undefined) return [];
+  const message = `The agents of ${listed([first, ...others])} are too old for the front proxies of the fleet: there, apps get the address and the protocol of the front proxy.`;
   return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
 }
 

@@ -17,6 +17,7 @@ import { deployRoutes } from './routes/deploys.ts';
 import { cronRoutes } from './routes/cron.ts';
 import { destroyRoutes } from './routes/destroy.ts';
 import { domainRoutes } from './routes/domains.ts';
+import { edgeRoutes } from './routes/edge.ts';
 import { egressRoutes } from './routes/egress.ts';
 import { eventRoutes } from './routes/events.ts';
 import { formationRoutes } from './routes/formation.ts';
@@ -73,6 +74,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...quotaRoutes(deps),
     ...ceilingRoutes(deps),
     ...egressRoutes(deps),
+    ...edgeRoutes(deps),
     ...controllerRoutes(deps),
     ...tlsRoutes(deps),
   ]);

@@ -164,7 +164,8 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     onChange: (listener) => dispatcher.onChange(listener),
     routesApplied: (appId, signal, leaving = []) => dispatcher.routes.waitUntilApplied(appId, signal, leaving),
     leftOutOfRoutes: (appId) => dispatcher.routes.capacity.reasonLeftOut(appId),
-    certificatesChanged: () => dispatcher.routes.certificatesChanged(),
+    certificatesChanged: () => dispatcher.routes.storedChanged(),
+    proxySettingsChanged: () => dispatcher.routes.storedChanged(),
     setAcmeThumbprint: (thumbprint) => dispatcher.routes.setAcmeThumbprint(thumbprint),
     servedBy: (id) => {
       const fingerprint = dispatcher.routes.fingerprintOf(id);

@@ -31,6 +31,7 @@ function sessionFields({
   | 'losesRenamed'
   | 'ignoresMaintenance'
   | 'keepsCaches'
+  | 'ignoresFronts'
   | 'egressIgnored'
   | 'checkProbes'
   | 'countsSwitches'
@@ -49,11 +50,12 @@ function sessionFields({
 /** What an older agent cannot do. */
 function missingAbilities(
   hello: Hello,
-): Pick<LiveNode, 'losesRenamed' | 'ignoresMaintenance' | 'keepsCaches' | 'egressIgnored'> {
+): Pick<LiveNode, 'losesRenamed' | 'ignoresMaintenance' | 'keepsCaches' | 'ignoresFronts' | 'egressIgnored'> {
   return {
     losesRenamed: hello.routesByAppId !== true,
     ignoresMaintenance: hello.takesMaintenance !== true,
     keepsCaches: hello.takesCacheNumber !== true,
+    ignoresFronts: hello.takesFronts !== true,
     egressIgnored: hello.takesEgress !== true,
   };
 }

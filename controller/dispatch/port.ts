@@ -47,6 +47,8 @@ export interface LiveNode extends NodeFacts {
   readonly losesRenamed?: boolean | undefined;
   /** The proxy of the connected agent is too old to answer for apps in maintenance. */
   readonly ignoresMaintenance?: boolean | undefined;
+  /** The proxy of the connected agent knows only the front proxies of its own settings. */
+  readonly ignoresFronts?: boolean | undefined;
   /** The connected agent is too old to purge a build cache. */
   readonly keepsCaches?: boolean | undefined;
   /** The connected agent counts the requests of deploys. */
@@ -126,6 +128,8 @@ export interface Fleet {
   leftOutOfRoutes(appId: AppId): Reason | undefined;
   /** The stored certificates changed. Resolves when the route table has the change. Never rejects. */
   certificatesChanged(): Promise<void>;
+  /** The stored settings of the proxies changed. Resolves when the route table has the change. Never rejects. */
+  proxySettingsChanged(): Promise<void>;
   /** Sets the thumbprint of the account key with which the nodes answer HTTP-01 challenges. Never rejects. */
   setAcmeThumbprint(thumbprint: string | undefined): Promise<void>;
   /** The nodes that serve a certificate. Undefined: the route table does not have it. */

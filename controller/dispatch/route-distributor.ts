@@ -1,5 +1,5 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import { isEmptyUpdate, routesBetween, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import { isSameContent, routesBetween, settingsOf, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, CertificateId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -11,6 +11,7 @@ import type { RunningRow } from '../domain/assignments.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
 import { certificateOnNodes } from './certificate-on-nodes.ts';
+import { FullTableSlots } from './full-table-slots.ts';
 import type { RouteTableRow } from './limit-route-table.ts';
 import { meshPeer, routeTableRows, withRedirects, type RouteTableInput } from './route-table.ts';
 import type { NodeRegistry } from './node-registry.ts';
@@ -19,11 +20,12 @@ import { RouteWaits } from './route-waits.ts';
 import { RouteTableCapacity } from './route-table-capacity.ts';
 import { ServedCertificates } from './served-certificates.ts';
 import { TableCertificates } from './table-certificates.ts';
+import { TableSettings } from './table-settings.ts';
 
 export interface RouteDistributorDeps {
   readonly store: Pick<
     Store,
-    'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates' | 'markServed'
+    ('routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates' | 'markServed') | 'frontProxies'
   >;
   readonly registry: NodeRegistry;
   readonly sessions: () => readonly AgentSession[];
@@ -36,10 +38,6 @@ export interface RouteDistributorDeps {
 
 /** Reports come in bursts. Between two full refreshes there is at least this pause, and at least ten times the duration of the last refresh. */
 const REFRESH_PAUSE_MS = 20;
-/** Limits the full tables that are sent at the same time, because each is large in a large fleet. */
-const FULL_TABLES_IN_FLIGHT_MAX = 32;
-/** A slow node delays the full tables of other nodes at most this long. */
-const FULL_TABLE_SLOT_MS = 500;
 
 /** Builds the fleet's route table from the database and the reports, and sends it to every agent. */
 export class RouteDistributor {
@@ -48,12 +46,12 @@ export class RouteDistributor {
   /** The version in which the entry of an app changed last. */
   readonly #changedAt = new Map<AppId, number>();
   readonly #waits: RouteWaits;
-  readonly #waitingForFullTable = new Set<AgentSession>();
-  #fullTablesInFlight = 0;
+  readonly #fullTables: FullTableSlots;
   readonly capacity: RouteTableCapacity;
   /** Which node serves which certificate. */
   readonly served = new ServedCertificates();
   readonly #certificates: TableCertificates;
+  readonly #tableSettings: TableSettings;
   #table: FleetRoutes;
   /** Undefined until the first refresh and after each revocation. */
   #refused: readonly string[] | undefined;
@@ -69,6 +67,8 @@ export class RouteDistributor {
     this.#timers = new Timers(deps.clock);
     this.#waits = new RouteWaits(deps);
     this.#certificates = new TableCertificates({ ...deps, onDue: () => this.scheduleRefresh() });
+    this.#tableSettings = new TableSettings(deps.store);
+    this.#fullTables = new FullTableSlots(deps.clock, (session) => this.#sendUpdate(session));
     this.capacity = new RouteTableCapacity((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
     this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [], certificates: [] };
     this.#messages = new RouteMessages(this.#table);
@@ -89,9 +89,10 @@ export class RouteDistributor {
     });
   }
 
-  /** The stored certificates changed. Resolves when the table has the change. */
-  async certificatesChanged(): Promise<void> {
+  /** The stored certificates, or the stored settings of the proxies, changed. Resolves when the table has the change. */
+  async storedChanged(): Promise<void> {
     this.#certificates.forget();
+    this.#tableSettings.forget();
     await this.#enqueue(() => this.#refresh());
   }
 
@@ -147,7 +148,7 @@ export class RouteDistributor {
   }
 
   sessionEnded(session: AgentSession): void {
-    this.#waitingForFullTable.delete(session);
+    this.#fullTables.leave(session);
   }
 
   /** See `Fleet.routesApplied`. */
@@ -178,6 +179,7 @@ export class RouteDistributor {
     const startedAtMs = this.#deps.clock.monotonicMs();
     const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.runningRows()];
     this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
+    await this.#tableSettings.load();
     await this.#certificates.load();
     await this.#markServed();
     const byApp = Map.groupBy(rows, (row) => row.appId);
@@ -227,11 +229,11 @@ export class RouteDistributor {
     const refused = this.#refused ?? this.#table.refused;
     const certificates = this.#certificates.select(rows.map(({ entry }) => entry));
     const { acmeThumbprint } = this.#certificates;
-    const fixed = { peers, refused, certificates, ...(acmeThumbprint === undefined ? {} : { acmeThumbprint }) };
+    const fixed = { peers, refused, certificates, ...settingsOf({ acmeThumbprint, ...this.#tableSettings.fields() }) };
     const apps = this.capacity.select(withRedirects(rows, this.#certificates.secureNames(certificates)), fixed);
     const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, apps, ...fixed };
     const delta = routesBetween(this.#table, next);
-    if (isEmptyUpdate(delta) && acmeThumbprint === this.#table.acmeThumbprint) return;
+    if (isSameContent(this.#table, next, delta)) return;
     for (const { appId } of delta.apps) this.#changedAt.set(appId, next.version);
     for (const appId of delta.removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
@@ -251,32 +253,17 @@ export class RouteDistributor {
     )
       return;
     const { message, isFullTable } = this.#messages.next(session);
-    if (isFullTable && this.#fullTablesInFlight >= FULL_TABLES_IN_FLIGHT_MAX) {
-      this.#waitingForFullTable.add(session);
-      return;
-    }
+    if (isFullTable && !this.#fullTables.isFree(session)) return;
     routes.sent = this.#table.version;
     routes.begun = true;
     routes.full = true;
     session.sendEncoded(message);
     const drained = session.drained();
-    if (isFullTable) void this.#holdFullTableSlot(drained);
+    if (isFullTable) void this.#fullTables.hold(drained);
     void drained.then(() => {
       routes.full = false;
       this.#sendUpdate(session);
     });
-  }
-
-  async #holdFullTableSlot(drained: Promise<void>): Promise<void> {
-    this.#fullTablesInFlight += 1;
-    const stop = new AbortController();
-    await Promise.race([drained, this.#deps.clock.sleep(FULL_TABLE_SLOT_MS, stop.signal).catch(() => undefined)]);
-    stop.abort();
-    this.#fullTablesInFlight -= 1;
-    const [next] = this.#waitingForFullTable;
-    if (next === undefined) return;
-    this.#waitingForFullTable.delete(next);
-    this.#sendUpdate(next);
   }
 
   /** Sends the full table again. This happens at once the first time that the agent reports a gap, and after a pause otherwise. */

@@ -3,6 +3,7 @@ import {
   routesDigest,
   unchangedTableUpdate,
   withoutCertificates,
+  withoutFronts,
   type FleetRoutes,
   type RoutesUpdate,
 } from '../../shared/domain/fleet-routes.ts';
@@ -22,7 +23,7 @@ export class RouteMessages {
   /** The difference to the previous version. */
   readonly #delta: WireControllerMessage | undefined;
   #full: WireControllerMessage | undefined;
-  readonly #unchanged = new Map<boolean, UnchangedMessage>();
+  readonly #unchanged = new Map<string, UnchangedMessage>();
 
   constructor(table: FleetRoutes, delta?: RoutesUpdate) {
     this.#table = table;
@@ -44,18 +45,20 @@ export class RouteMessages {
 
   #sameFor(hello: Hello | undefined): WireControllerMessage | undefined {
     if (hello?.fleetRoutesDigest === undefined) return undefined;
-    const { digest, message } = this.#unchangedFor(hello.takesCertificates === true);
+    const { digest, message } = this.#unchangedFor(hello);
     return hello.fleetRoutesDigest === digest ? message : undefined;
   }
 
-  /** An older agent ignores certificates in the table, and its digest does not count them. */
-  #unchangedFor(takesCertificates: boolean): UnchangedMessage {
-    const known = this.#unchanged.get(takesCertificates);
+  /** An older agent ignores certificates and front proxies in the table, and its digest does not count them. */
+  #unchangedFor({ takesCertificates = false, takesFronts = false }: Hello): UnchangedMessage {
+    const ability = `${String(takesCertificates)} ${String(takesFronts)}`;
+    const known = this.#unchanged.get(ability);
     if (known !== undefined) return known;
-    const digest = routesDigest(takesCertificates ? this.#table : withoutCertificates(this.#table));
+    const certified = takesCertificates ? this.#table : withoutCertificates(this.#table);
+    const digest = routesDigest(takesFronts ? certified : withoutFronts(certified));
     const update = unchangedTableUpdate(this.#table, digest);
     const made = { digest, message: encodeControllerMessage({ kind: 'fleetRoutes', update }) };
-    this.#unchanged.set(takesCertificates, made);
+    this.#unchanged.set(ability, made);
     return made;
   }
 }

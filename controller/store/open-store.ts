@@ -21,6 +21,7 @@ import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
 import { createDueScripts } from './sqlite/due-scripts.ts';
 import { createDomains } from './sqlite/domains.ts';
+import { createEdge } from './sqlite/edge.ts';
 import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
 import { createCertificates } from './sqlite/certificates.ts';
@@ -119,6 +120,7 @@ function createTables(deps: RepositoryDeps): Tables {
     ...createProcessSettings(deps),
     ...createDestroyed(deps),
     ...createDomains(deps),
+    ...createEdge(deps),
     ...createEgress(deps),
     ...createTlsCertificates(deps),
     ...createBuildSettings(deps),

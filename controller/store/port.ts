@@ -12,6 +12,7 @@ import type { SwitchStore } from './switch-port.ts';
 import type { TaskStore } from './task-port.ts';
 import type { HealthCheckStore } from './health-checks-port.ts';
 import type { DomainStore } from './domains-port.ts';
+import type { EdgeStore } from './edge-port.ts';
 import type { EgressStore } from './egress-port.ts';
 import type { App, LostAfter, ProcessSettingsChange } from '../domain/apps.ts';
 import type {
@@ -48,6 +49,7 @@ export interface Store
   extends
     IdentityStore,
     DomainStore,
+    EdgeStore,
     EgressStore,
     AppLifeStore,
     BuildSettingsStore,

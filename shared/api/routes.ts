@@ -9,6 +9,7 @@ import { controllerSpecs } from './controller.ts';
 import { deploySpecs } from './deploys.ts';
 import { cronSpecs } from './cron.ts';
 import { domainSpecs } from './domains.ts';
+import { edgeSpecs } from './edge.ts';
 import { egressSpecs } from './egress.ts';
 import { formationSpecs } from './formation.ts';
 import { httpsSpecs } from './https.ts';
@@ -36,6 +37,7 @@ export const API_ROUTES = {
   ...domainSpecs,
   ...httpsSpecs,
   ...egressSpecs,
+  ...edgeSpecs,
   ...formationSpecs,
   ...runSpecs,
   ...certificateSpecs,

@@ -41,10 +41,11 @@ export function certificateBytes({ id, fingerprint, names }: FleetCertificate): 
 export type FixedParts = Omit<FleetRoutes, 'epoch' | 'version' | 'apps'>;
 
 /** Bytes of the table without its apps. */
-export function fixedTableBytes({ peers, refused, certificates, acmeThumbprint = '' }: FixedParts): number {
+export function fixedTableBytes({ peers, refused, certificates, acmeThumbprint = '', fronts }: FixedParts): number {
   const peersBytes = peers.reduce((sum, peer) => sum + peerBytes(peer), 0);
   const certificatesBytes = certificates.reduce((sum, one) => sum + certificateBytes(one), 0);
-  return 5 * LINE_BYTES + peersBytes + listBytes(refused) + certificatesBytes + acmeThumbprint.length;
+  const frontsBytes = listBytes(fronts?.trusted ?? []) + listBytes(fronts?.proxyProtocol ?? []);
+  return 5 * LINE_BYTES + peersBytes + listBytes(refused) + certificatesBytes + acmeThumbprint.length + frontsBytes;
 }
 
 function peerBytes({ nodeId, name, address }: MeshPeer): number {

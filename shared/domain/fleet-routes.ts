@@ -63,6 +63,14 @@ export interface FleetCertificate {
   readonly names: readonly string[];
 }
 
+/** Addresses and networks in front of the nodes, in the form of `front-proxies.ts`, sorted. */
+export interface FrontProxies {
+  /** Their X-Forwarded-* headers count. Those of all other senders are replaced. */
+  readonly trusted: readonly string[];
+  /** Their connections begin with a PROXY protocol header that has the address of the client. */
+  readonly proxyProtocol: readonly string[];
+}
+
 /** The route table of the fleet: the host names of each app, and the nodes that serve them. */
 export interface FleetRoutes {
   readonly epoch: Epoch;
@@ -78,6 +86,8 @@ export interface FleetRoutes {
   readonly certificates: readonly FleetCertificate[];
   /** Thumbprint (RFC 8555 8.1) of the account key of the fleet. With it, every node answers HTTP-01 challenges. */
   readonly acmeThumbprint?: string | undefined;
+  /** Absent: there are none. */
+  readonly fronts?: FrontProxies | undefined;
 }
 
 /** A change of the table, or all of it. */
@@ -103,7 +113,7 @@ export function fullTableUpdate(table: FleetRoutes): RoutesUpdate {
 
 /** Equal for equal content, in any epoch and version. */
 export function routesDigest(table: Omit<FleetRoutes, 'epoch' | 'version'>): string {
-  const { peers, apps, refused, certificates, acmeThumbprint } = table;
+  const { peers, apps, refused, certificates, acmeThumbprint, fronts } = table;
   const content = [
     peers.map(({ nodeId, name, address, port }) => [nodeId, name, address, port]),
     // Without maintenance and HTTPS, the digest is the one of older agents.
@@ -115,6 +125,7 @@ export function routesDigest(table: Omit<FleetRoutes, 'epoch' | 'version'>): str
     refused.toSorted(),
     ...(certificates.length === 0 ? [] : [certificates.map(({ id, fingerprint, names }) => [id, fingerprint, names])]),
     ...(acmeThumbprint === undefined ? [] : [acmeThumbprint]),
+    ...(fronts === undefined ? [] : [[fronts.trusted, fronts.proxyProtocol]]),
   ];
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
 }
@@ -124,17 +135,15 @@ export function withoutCertificates({ acmeThumbprint: _, ...table }: FleetRoutes
   return { ...table, apps: table.apps.map(({ https: _rules, ...app }) => app), certificates: [] };
 }
 
+/** The table as it is stored by an agent that does not know front proxies. */
+export function withoutFronts({ fronts: _, ...table }: FleetRoutes): FleetRoutes {
+  return table;
+}
+
 /** For an agent that already has the table. It saves a large transfer when a whole fleet reconnects. */
 export function unchangedTableUpdate({ epoch, version }: FleetRoutes, digest: string): RoutesUpdate {
   const none = { peers: [], apps: [], refused: [], certificates: [] };
   return { ...fullTableUpdate({ epoch, version, ...none }), sameAs: digest };
-}
-
-/** True for an update that changes no entry. */
-export function isEmptyUpdate(update: RoutesUpdate): boolean {
-  const { peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds } = update;
-  const parts = [peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds];
-  return parts.every((part) => part.length === 0);
 }
 
 /** The update from one table to the next, without equal entries. */
@@ -152,7 +161,7 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
     removedAppIds: apps.removed,
     certificates: certificates.changed,
     removedCertificateIds: certificates.removed,
-    ...thumbprintOf(after),
+    ...settingsOf(after),
     refused: after.refused.filter((serial) => !before.refused.includes(serial)),
     sameAs: undefined,
   };
@@ -162,10 +171,10 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
 export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
   const { epoch, version } = update;
   if (update.sameAs !== undefined) return { ...table, epoch, version };
-  const thumbprint = thumbprintOf(update);
+  const settings = settingsOf(update);
   if (update.baseVersion === 0) {
     const { peers, apps, refused, certificates } = update;
-    return { epoch, version, peers, apps, refused, certificates, ...thumbprint };
+    return { epoch, version, peers, apps, refused, certificates, ...settings };
   }
   return {
     epoch,
@@ -177,13 +186,24 @@ export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoute
       keyOf: ({ id }) => id,
       removed: update.removedCertificateIds,
     }),
-    ...thumbprint,
+    ...settings,
   };
 }
 
-/** Every update has the current thumbprint. */
-function thumbprintOf({ acmeThumbprint }: FleetRoutes): Pick<FleetRoutes, 'acmeThumbprint'> {
-  return acmeThumbprint === undefined ? {} : { acmeThumbprint };
+/** The parts that every update has whole. */
+export function settingsOf({
+  acmeThumbprint,
+  fronts,
+}: Pick<FleetRoutes, 'acmeThumbprint' | 'fronts'>): Pick<FleetRoutes, 'acmeThumbprint' | 'fronts'> {
+  return { ...(acmeThumbprint === undefined ? {} : { acmeThumbprint }), ...(fronts === undefined ? {} : { fronts }) };
+}
+
+/** True when a table differs from the one before in nothing that nodes use. */
+export function isSameContent(before: FleetRoutes, after: FleetRoutes, update: RoutesUpdate): boolean {
+  const { peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds } = update;
+  const parts = [peers, apps, refused, certificates, removedNodeIds, removedAppIds, removedCertificateIds];
+  const isSameList = parts.every((part) => part.length === 0);
+  return isSameList && JSON.stringify(settingsOf(before)) === JSON.stringify(settingsOf(after));
 }
 
 function changes<T, K extends string>(

@@ -4,13 +4,16 @@ import {
   CERTIFICATE_NAMES_MAX,
   HOSTNAMES_MAX,
   PAGE_BYTES_MAX,
+  settingsOf,
   type FleetApp,
   type FleetCertificate,
   type FleetRoutes,
+  type FrontProxies,
   type HttpsRules,
   type MeshPeer,
   type RoutesUpdate,
 } from '../domain/fleet-routes.ts';
+import { FRONTS_SENT_MAX, isFront } from '../domain/front-proxies.ts';
 import type { AppId, CertificateId, NodeId } from '../domain/ids.ts';
 import * as field from './fields.ts';
 import type { FleetApp as WireFleetApp } from './gen/slipway/v1/FleetApp.ts';
@@ -101,6 +104,12 @@ const certificate: z.ZodType<FleetCertificate> = z.object({
   names: z.array(field.domain).min(1).max(CERTIFICATE_NAMES_MAX),
 });
 
+/** Leaves out what this version does not allow. */
+const fronts = z
+  .array(z.string().max(64))
+  .max(FRONTS_SENT_MAX)
+  .transform((list) => list.filter(isFront));
+
 const refused = z.array(field.serial).max(MAX_REFUSED);
 const certificates = z.array(certificate).max(MAX_CERTIFICATES);
 const head = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS) };
@@ -113,8 +122,12 @@ export const fleetRoutes: z.ZodType<FleetRoutes> = z
     refused: refused.default([]),
     certificates: certificates.default([]),
     acmeThumbprint: field.thumbprint.optional(),
+    fronts: z.object({ trusted: fronts, proxyProtocol: fronts }).optional(),
   })
-  .transform(({ acmeThumbprint, ...table }) => ({ ...table, ...thumbprintField(acmeThumbprint) }));
+  .transform(({ acmeThumbprint, fronts: stored, ...table }) => ({
+    ...table,
+    ...settingsOf({ acmeThumbprint, fronts: frontsField(stored) }),
+  }));
 
 export const routesUpdate: z.ZodType<RoutesUpdate> = z
   .object({
@@ -128,18 +141,29 @@ export const routesUpdate: z.ZodType<RoutesUpdate> = z
     certificates,
     removedCertificateIds: z.array(field.id<CertificateId>()).max(MAX_CERTIFICATES),
     acmeThumbprint: field.emptyIsAbsent<string>(field.thumbprint),
+    trustedFronts: fronts,
+    proxyProtocolFronts: fronts,
   })
-  .transform(({ refusedCertificates, acmeThumbprint, ...update }): RoutesUpdate => ({
-    ...update,
-    refused: refusedCertificates,
-    ...thumbprintField(acmeThumbprint),
-  }));
+  .transform(
+    ({
+      refusedCertificates,
+      acmeThumbprint,
+      trustedFronts: trusted,
+      proxyProtocolFronts,
+      ...update
+    }): RoutesUpdate => ({
+      ...update,
+      refused: refusedCertificates,
+      ...settingsOf({ acmeThumbprint, fronts: frontsField({ trusted, proxyProtocol: proxyProtocolFronts }) }),
+    }),
+  );
 
-function thumbprintField(acmeThumbprint: string | undefined): Pick<FleetRoutes, 'acmeThumbprint'> {
-  return acmeThumbprint === undefined ? {} : { acmeThumbprint };
+/** Empty lists are no setting, so that equal tables have equal text. */
+function frontsField(sent: FrontProxies | undefined): FrontProxies | undefined {
+  return sent === undefined || sent.trusted.length + sent.proxyProtocol.length === 0 ? undefined : sent;
 }
 
-export function encodeRoutes({ refused: refusedCertificates, ...update }: RoutesUpdate): WireFleetRoutes {
+export function encodeRoutes({ refused: refusedCertificates, fronts: own, ...update }: RoutesUpdate): WireFleetRoutes {
   return {
     ...update,
     refusedCertificates: [...refusedCertificates],
@@ -151,6 +175,8 @@ export function encodeRoutes({ refused: refusedCertificates, ...update }: Routes
     certificates: update.certificates.map((one) => ({ ...one, names: [...one.names] })),
     removedCertificateIds: [...update.removedCertificateIds],
     acmeThumbprint: update.acmeThumbprint ?? '',
+    trustedFronts: [...(own?.trusted ?? [])],
+    proxyProtocolFronts: [...(own?.proxyProtocol ?? [])],
   };
 }
 

@@ -43,6 +43,8 @@ export interface Hello {
   readonly countsSwitches?: boolean | undefined;
   /** It reads certificates and HTTPS rules in the route table. */
   readonly takesCertificates?: boolean | undefined;
+  /** It reads front proxies in the route table. */
+  readonly takesFronts?: boolean | undefined;
 }
 
 export interface Heartbeat {

@@ -13,6 +13,7 @@ import { silentLogger } from '../../shared/kit/log.ts';
 import { makeEdgeCa, type EdgeCa } from '../support/edge-certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab } from '../support/proxy-lab.ts';
+import { workerPid } from '../support/proxy-worker.ts';
 import { askHttp2, askTls, shownFingerprint } from '../support/tls-client.ts';
 
 /** `SLIPWAY_RENEWALS=500` for the full proof. */
@@ -52,12 +53,6 @@ async function openScene(): Promise<Scene> {
     },
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** The worker of now. */
-async function workerPid({ stateDir }: ProxyLab): Promise<string> {
-  const master = (await readFile(join(stateDir, 'haproxy.pid'), 'utf8')).split(' ')[0] ?? '';
-  return readFile(`/proc/${master}/task/${master}/children`, 'utf8');
 }
 
 /** Requests in a loop until `stop`, each with a verified certificate: new connections, one kept connection, one over HTTP/2. */

@@ -10,6 +10,7 @@ import { buildSettingsCases } from './store-build-settings.ts';
 import { certificateCases } from './store-certificates.ts';
 import { commandCases } from './store-commands.ts';
 import { cronCases } from './store-cron.ts';
+import { edgeCases } from './store-edge.ts';
 import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
@@ -59,6 +60,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     healthCheckCases(() => store);
     commandCases(() => store);
     cronCases(() => store);
+    edgeCases(() => store);
     egressCases(() => store);
     certificateCases(() => store);
     historyCases(() => store);

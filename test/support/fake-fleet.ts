@@ -60,6 +60,12 @@ export class FakeFleet implements Fleet {
 
   async setAcmeThumbprint(): Promise<void> {}
 
+  proxySettingsChanges = 0;
+
+  async proxySettingsChanged(): Promise<void> {
+    this.proxySettingsChanges += 1;
+  }
+
   served = new Map<string, ServedCertificate>();
 
   servedBy(id: string): ServedCertificate | undefined {

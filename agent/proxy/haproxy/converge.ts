@@ -1,4 +1,5 @@
 import { CHECKS, REACH, reachName } from './render-mesh.ts';
+import { frontEntries } from './render-front.ts';
 import { acmeEntries, httpsEntries } from './render-https.ts';
 import { hostEntries, instanceEntries, memberEntries, refusedEntries } from './render.ts';
 import {
@@ -29,7 +30,7 @@ export type RuntimeStep =
   | { readonly kind: 'replaceMap'; readonly file: string; readonly payloads: readonly string[] };
 
 export interface RuntimeTarget {
-  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused' | 'https' | 'acme'>;
+  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused' | 'https' | 'acme' | 'fronts'>;
   /** Options of a server that stands for another node. */
   readonly peerServerOptions: (server: PeerServer) => string;
 }
@@ -53,6 +54,7 @@ export function planRuntime(observed: Observed, table: SlotTable, to: RuntimeTar
     ...mapSteps(observed.refused, refusedEntries(table), paths.refused),
     ...mapSteps(observed.members, memberEntries(table), paths.members),
     ...mapSteps(observed.acme, acmeEntries(table), paths.acme),
+    ...mapSteps(observed.fronts, frontEntries(table), paths.fronts),
     ...moveChecks(observed, table),
     ...table.pools.flatMap((pool) => [...activate(observed, pool), ...activatePeers(observed, pool, to)]),
     ...mapSteps(rightHosts, hosts, paths.hosts),

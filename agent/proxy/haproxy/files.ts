@@ -6,6 +6,7 @@ import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { ownPageFile, renderPages } from './pages.ts';
 import { isPair } from '../../../shared/kit/certificate-pair.ts';
 import { fallbackLine, renderAcme, renderCertificateList, renderHttps } from './render-https.ts';
+import { renderFronts } from './render-front.ts';
 import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefused } from './render.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
@@ -59,6 +60,7 @@ export class ProxyFiles {
     await Promise.all([
       this.#write(this.paths.https, renderHttps(table)),
       this.#write(this.paths.acme, renderAcme(table)),
+      this.#write(this.paths.fronts, renderFronts(table)),
       this.#write(this.paths.certificateList, renderCertificateList(table, this.paths)),
       this.#write(this.paths.instances, renderInstances(table)),
       this.#write(this.paths.members, renderMembers(table)),
@@ -121,11 +123,11 @@ export class ProxyFiles {
   /** Lets HAProxy check the new config in a separate file. @throws SLIP_PROXY_CONFIG_REFUSED */
   async check(table: SlotTable): Promise<void> {
     await this.#writePages(table);
-    const { check, checkList, hosts, instances, members, refused, https, acme } = this.paths;
+    const { check, checkList, hosts, instances, members, refused, https, acme, fronts } = this.paths;
     await replaceFile(checkList, fallbackLine(this.paths), 0o640);
     await replaceFile(check, renderConfig(table, this.#settings, checkList), 0o640);
     // HAProxy reads the maps too. Before the first start they do not exist.
-    for (const map of [hosts, instances, members, refused, https, acme]) {
+    for (const map of [hosts, instances, members, refused, https, acme, fronts]) {
       if ((await readFileIfExists(map)) === undefined) await this.#write(map, '');
     }
     try {

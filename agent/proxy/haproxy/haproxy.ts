@@ -10,6 +10,7 @@ import { StalledRequests } from './abort-stalled-requests.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
 import { writeLogLine } from './log-pipe.ts';
 import { parsePair } from '../../../shared/kit/certificate-pair.ts';
+import { planFronts } from './plan-fronts.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
 import { ProxyProcess } from './process.ts';
@@ -104,7 +105,7 @@ class Haproxy implements Proxy {
     return this.#edge.problems();
   }
 
-  apply({ apps, members, refused, certificates = [], acmeThumbprint }: ProxyRoutes): Promise<void> {
+  apply({ apps, members, refused, certificates = [], acmeThumbprint, fronts }: ProxyRoutes): Promise<void> {
     return this.#queue.enqueue('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
@@ -114,7 +115,11 @@ class Haproxy implements Proxy {
           ? { routes: apps.map((route) => ({ ...route, peers: [] })) }
           : { routes: apps, members, refused };
       await this.#files.prepare();
-      const edge = { ...(await this.#edge.take(before, certificates)), acmeThumbprint };
+      const edge = {
+        ...(await this.#edge.take(before, certificates)),
+        acmeThumbprint,
+        fronts: planFronts(this.#settings, fronts),
+      };
       const { table, errors } = planSlots({ table: before, ...wanted, ...edge, idle, slotsPerBackend });
       if (!this.#meshReady) await this.#writeMesh();
       await this.#check(table);
@@ -253,7 +258,9 @@ class Haproxy implements Proxy {
     if (stored === undefined && (await this.healthy())) this.#process.replaceBeforeUse();
     const { poolSize } = this.#settings;
     this.#table ??=
-      stored === undefined ? emptyTable(poolSize) : { ...stored, poolSize: Math.max(poolSize, stored.poolSize) };
+      stored === undefined
+        ? { ...emptyTable(poolSize), fronts: planFronts(this.#settings) }
+        : { ...stored, poolSize: Math.max(poolSize, stored.poolSize) };
     return this.#table;
   }
 

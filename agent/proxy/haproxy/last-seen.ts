@@ -1,4 +1,5 @@
 import type { Observed, ObservedServer } from './observed.ts';
+import { frontEntries } from './render-front.ts';
 import { acmeEntries, httpsEntries } from './render-https.ts';
 import { CHECKS, REACH, reachName } from './render-mesh.ts';
 import { hostEntries, instanceEntries, memberEntries, refusedEntries } from './render.ts';
@@ -6,7 +7,7 @@ import { peerPoolName, peerServers, poolName, serverName, type Peer, type SlotTa
 
 // What the process has while nobody else changes it. Pure.
 
-type Maps = Pick<Observed, 'hosts' | 'instances' | 'members' | 'refused' | 'https' | 'acme'>;
+type Maps = Pick<Observed, 'hosts' | 'instances' | 'members' | 'refused' | 'https' | 'acme' | 'fronts'>;
 
 /** The last observed state. As long as the process is the same, only changed backends must be observed. */
 export interface LastSeen extends Maps {
@@ -24,6 +25,7 @@ export function mapsOf(table: SlotTable): Maps {
     refused: [...refusedEntries(table)],
     https: [...httpsEntries(table)],
     acme: [...acmeEntries(table)],
+    fronts: [...frontEntries(table)],
   };
 }
 

@@ -22,6 +22,7 @@ export interface Observed {
   readonly refused: readonly (readonly [key: string, value: string])[];
   readonly https: readonly (readonly [key: string, value: string])[];
   readonly acme: readonly (readonly [key: string, value: string])[];
+  readonly fronts: readonly (readonly [key: string, value: string])[];
   readonly servers: ReadonlyMap<string, ObservedServer>;
 }
 

@@ -1,3 +1,4 @@
+import type { FrontProxies } from '../../../shared/domain/fleet-routes.ts';
 import type { AppRoutes } from '../port.ts';
 import { compare } from './compare.ts';
 import type { PoolHttps, SlotTable, TableCertificate } from './slot-table.ts';
@@ -30,6 +31,7 @@ export interface EdgePlan {
   /** Certificates with usable files. */
   readonly certificates?: readonly TableCertificate[] | undefined;
   readonly acmeThumbprint?: string | undefined;
+  readonly fronts?: FrontProxies | undefined;
 }
 
 /** The part of the table for clients with HTTPS. A name that is in several certificates belongs to the first. */
@@ -37,7 +39,8 @@ export function planEdge({
   tls = false,
   certificates = [],
   acmeThumbprint,
-}: EdgePlan): Pick<SlotTable, 'tls' | 'certificates' | 'acmeThumbprint'> {
+  fronts = { trusted: [], proxyProtocol: [] },
+}: EdgePlan): Pick<SlotTable, 'tls' | 'certificates' | 'acmeThumbprint' | 'fronts'> {
   const taken = new Set<string>();
   const unique = certificates
     .toSorted((a, b) => compare(a.id, b.id))
@@ -48,6 +51,7 @@ export function planEdge({
     });
   return {
     tls,
+    fronts,
     certificates: unique.filter(({ names }) => names.length > 0),
     ...(acmeThumbprint !== undefined && THUMBPRINT.test(acmeThumbprint) ? { acmeThumbprint } : {}),
   };

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
-import type { ProxyBind, ProxySettings } from './settings.ts';
+import type { ProxyBind, ProxyPaths, ProxySettings } from './settings.ts';
+import type { SlotTable } from './slot-table.ts';
 
 // The public port: where it listens, which Host headers it accepts, and from which senders it trusts forwarding headers.
 
@@ -25,26 +26,40 @@ export function hostLines(): string[] {
   ];
 }
 
+/** What the map says about a front proxy. */
+const TRUSTED = 't';
+const PROXY_PROTOCOL = 'p';
+
+export function renderFronts(table: Pick<SlotTable, 'fronts'>): string {
+  return [...frontEntries(table)].map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** Address or network → what it may send. HAProxy takes the smallest network that has the address. */
+export function frontEntries({ fronts }: Pick<SlotTable, 'fronts'>): ReadonlyMap<string, string> {
+  return new Map([
+    ...fronts.trusted.map((front) => [front, TRUSTED] as const),
+    ...fronts.proxyProtocol.map((front) => [front, PROXY_PROTOCOL] as const),
+  ]);
+}
+
 /** With a PROXY protocol header, the address of the client is the one in the header. Others cannot send one. */
-export function proxyProtocolLines({ proxyProtocolFronts }: Pick<ProxySettings, 'proxyProtocolFronts'>): string[] {
-  if (proxyProtocolFronts.length === 0) return [];
-  return [`  tcp-request connection expect-proxy layer4 if { src ${proxyProtocolFronts.join(' ')} }`];
+export function proxyProtocolLines({ fronts }: Pick<ProxyPaths, 'fronts'>): string[] {
+  return [`  tcp-request connection expect-proxy layer4 if { src,map_ip(${fronts}) -m str ${PROXY_PROTOCOL} }`];
 }
 
 /**
- * Protocol and port that the client used. A front proxy that ends TLS sends them as headers. The headers of all other senders are replaced,
- * so that no client can claim that it used HTTPS.
+ * Address, protocol and port of the client. A front proxy sends them as headers. Those of all other senders are removed or replaced, so that
+ * no client can claim another address, or that it used HTTPS. (Some frameworks prefer Forwarded, RFC 7239, to the other headers.)
  */
-export function clientLines({ trustedFronts }: Pick<ProxySettings, 'trustedFronts'>, tls: boolean): string[] {
-  const lines = [
+export function clientLines({ fronts }: Pick<ProxyPaths, 'fronts'>, tls: boolean): string[] {
+  return [
+    `  acl from_front src,map_ip(${fronts}) -m str ${TRUSTED}`,
+    '  http-request del-header X-Forwarded-For unless from_front',
+    '  http-request del-header Forwarded unless from_front',
+    '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for)',
     '  http-request set-var(txn.proto) str(http)',
     ...(tls ? ['  http-request set-var(txn.proto) str(https) if { ssl_fc }'] : []),
     '  http-request set-var(txn.port) dst_port',
-  ];
-  if (trustedFronts.length === 0) return lines;
-  return [
-    ...lines,
-    `  acl from_front src ${trustedFronts.join(' ')}`,
     '  acl front_says_https req.hdr(x-forwarded-proto,-1) -i https',
     '  acl front_says_http req.hdr(x-forwarded-proto,-1) -i http',
     '  acl front_says_port req.hdr(x-forwarded-port,-1) -m reg ^[0-9]{1,5}$',

@@ -139,9 +139,8 @@ function portSuffix(bind: ProxyBind | undefined, usual: number): string {
 }
 
 /** The page for a client with HTTPS whose name has no certificate here. A front proxy may not mind, so its requests reach the app. */
-export function uncertifiedRoute({ trustedFronts }: ProxySettings): string[] {
-  const others = trustedFronts.length === 0 ? '' : ' !from_front';
+export function uncertifiedRoute(): string[] {
   return [
-    `  use_backend ${UNCERTIFIED} if { ssl_fc } { var(txn.route) -m found } !{ var(txn.https),field(5,/) -m str ${YES} }${others}`,
+    `  use_backend ${UNCERTIFIED} if { ssl_fc } { var(txn.route) -m found } !{ var(txn.https),field(5,/) -m str ${YES} } !from_front`,
   ];
 }

@@ -41,6 +41,7 @@ export class Runtime {
       refused: parseMap(await say(`show map ${this.#paths.refused}`)),
       https: parseMap(await say(`show map ${this.#paths.https}`)),
       acme: parseMap(await say(`show map ${this.#paths.acme}`)),
+      fronts: parseMap(await say(`show map ${this.#paths.fronts}`)),
       servers: parseServersState(await say('show servers state')),
     };
   }

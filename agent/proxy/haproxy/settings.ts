@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isIP } from 'node:net';
+import { parseNetwork, showNetwork, startOf } from '../../../shared/domain/ip-network.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 
 export interface ProxyBind {
@@ -123,10 +124,6 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
     requireThat(address === '*' || isIP(address) !== 0, 'The proxy listens on an IP address, or on * for all of them.');
     requireThat(Number.isInteger(port) && port > 0 && port < 65_536, 'The port of the proxy is between 1 and 65535.');
   }
-  requireThat(
-    [...settings.trustedFronts, ...settings.proxyProtocolFronts].every(isNetwork),
-    'A trusted front proxy is an IP address or a network such as 10.0.0.0/8.',
-  );
   const user = settings.user;
   requireThat(
     user === undefined || (ACCOUNT.test(user.name) && ACCOUNT.test(user.group)),
@@ -138,15 +135,20 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
       'Sizes and times of the proxy are whole numbers above 0.',
     );
   }
-  return Object.freeze(settings);
+  return Object.freeze({
+    ...settings,
+    trustedFronts: toNetworks(settings.trustedFronts),
+    proxyProtocolFronts: toNetworks(settings.proxyProtocolFronts),
+  });
 }
 
-/** An IP address, with or without a prefix length. */
-export function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || address.includes('%') || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+/** Earlier versions accepted an address with the prefix of its network. */
+function toNetworks(fronts: readonly string[]): readonly string[] {
+  return fronts.map((text) => {
+    const network = parseNetwork(text);
+    requireThat(network !== undefined, 'A trusted front proxy is an IP address or a network such as 10.0.0.0/8.');
+    return showNetwork(startOf(network));
+  });
 }
 
 /** The addresses without which the proxy does not start. */
@@ -154,7 +156,7 @@ export function allBinds({ binds, mesh }: Pick<ProxySettings, 'binds' | 'mesh'>)
   return mesh === undefined ? binds : [...binds, mesh];
 }
 
-function requireThat(holds: boolean, message: string): void {
+function requireThat(holds: boolean, message: string): asserts holds {
   if (holds) return;
   throw new SlipwayError({
     code: 'SLIP_PROXY_CONFIG',
@@ -174,6 +176,8 @@ export interface ProxyPaths {
   readonly https: string;
   /** Thumbprint of the ACME account. */
   readonly acme: string;
+  /** Front proxies, and what they may send. */
+  readonly fronts: string;
   /** PEM files of the certificates for clients, and the list of them that HAProxy reads. */
   readonly certificates: string;
   readonly certificateList: string;
@@ -207,6 +211,7 @@ export function proxyPaths(stateDir: string): ProxyPaths {
     refused: at('refused.map'),
     https: at('https.map'),
     acme: at('acme.map'),
+    fronts: at('fronts.map'),
     certificates: at('certificates'),
     certificateList: at('certificates.list'),
     fallbackCertificate: at('certificates/fallback.pem'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FrontProxies } from '../../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../../shared/domain/ids.ts';
 import type { AppName } from '../../../shared/domain/names.ts';
 import type { Backend } from '../port.ts';
@@ -76,7 +77,11 @@ export interface SlotTable {
   /** For clients, by id. */
   readonly certificates: readonly TableCertificate[];
   readonly acmeThumbprint?: string | undefined;
+  /** Front proxies, of the route table and of the settings of this node. */
+  readonly fronts: FrontProxies;
 }
+
+const NO_FRONTS: FrontProxies = { trusted: [], proxyProtocol: [] };
 
 export function poolName(pool: number): string {
   return `pool_${String(pool).padStart(4, '0')}`;
@@ -88,7 +93,8 @@ export function serverName(pool: number, slot: number): string {
 }
 
 export function emptyTable(poolSize: number): SlotTable {
-  return { poolSize, pools: [], checked: [], members: [], refused: [], pages: [], tls: false, certificates: [] };
+  const none = { pools: [], checked: [], members: [], refused: [], pages: [], certificates: [] };
+  return { poolSize, ...none, tls: false, fronts: NO_FRONTS };
 }
 
 /** HAProxy workers of older agents have this prefix in their configuration, so it must stay. */
@@ -177,6 +183,9 @@ const TABLE = z.strictObject({
     .array(z.strictObject({ id: z.string(), fingerprint: z.string(), names: z.array(z.string()) }))
     .default([]),
   acmeThumbprint: z.string().optional(),
+  fronts: z
+    .strictObject({ trusted: z.array(z.string()), proxyProtocol: z.array(z.string()) })
+    .default({ trusted: [], proxyProtocol: [] }),
 });
 
 export function serializeTable(table: SlotTable): string {

@@ -11,6 +11,7 @@ export interface Schema extends OrderTables {
     rebalanceBy: string | null;
     builderLabels: Generated<string>;
     limitCeilings: Generated<string>;
+    edgeLabels: Generated<string>;
     /** 1 while the file may have config values in clear text. */
     clearText: Generated<number>;
   };
@@ -88,6 +89,7 @@ export interface Schema extends OrderTables {
   assignments: AssignmentTableRow;
   events: EventTableRow;
   egress: { appId: string | null; cidr: string };
+  frontProxies: { entry: string; proxyProtocol: number };
   appNodes: { appId: string; nodeId: string };
   destroyedApps: DestroyedAppTableRow;
   destroyedAppNodes: { appId: string; nodeId: string };

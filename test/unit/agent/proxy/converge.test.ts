@@ -16,6 +16,7 @@ const PATHS = {
   refused: '/p/refused.map',
   https: '/p/https.map',
   acme: '/p/acme.map',
+  fronts: '/p/fronts.map',
 };
 const TO = { paths: PATHS, peerServerOptions: () => 'ssl' };
 const POOLS = 8;
@@ -30,6 +31,7 @@ class Model {
     [PATHS.refused, []],
     [PATHS.https, []],
     [PATHS.acme, []],
+    [PATHS.fronts, []],
   ]);
   readonly servers = new Map<string, ObservedServer>();
 
@@ -45,7 +47,8 @@ class Model {
     const refused = [...(this.maps.get(PATHS.refused) ?? [])];
     const https = [...(this.maps.get(PATHS.https) ?? [])];
     const acme = [...(this.maps.get(PATHS.acme) ?? [])];
-    const maps = { hosts: [...hosts], instances: [...instances], members, refused, https, acme };
+    const fronts = [...(this.maps.get(PATHS.fronts) ?? [])];
+    const maps = { hosts: [...hosts], instances: [...instances], members, refused, https, acme, fronts };
     return { workerPid: 1, layoutHash: 'm', ...maps, servers: new Map(this.servers) };
   }
 

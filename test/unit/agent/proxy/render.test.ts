@@ -45,6 +45,7 @@ const TABLE: SlotTable = {
   pages: [],
   tls: false,
   certificates: [],
+  fronts: { trusted: [], proxyProtocol: [] },
 };
 
 describe('rendered files', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   cacheProblems,
+  frontProblems,
   maintenanceProblems,
   olderAgentProblems,
   requireAgentsFor,
@@ -73,6 +74,16 @@ describe('a purge of a build cache beside older agents', () => {
   it('names the nodes that keep their caches', () => {
     assert.deepEqual(cacheProblems('shop', [node('fra-1', {})]), []);
     const [problem] = cacheProblems('shop', [node('fra-1', {}), node('fra-2', { keepsCaches: true })]);
+    assert.equal(problem?.next, 'slipway nodes:upgrade fra-2');
+  });
+});
+
+describe('front proxies of the fleet', () => {
+  it('are a problem of the nodes whose agents do not know them, while there are any', () => {
+    const nodes = [node('fra-1', {}), node('fra-2', { ignoresFronts: true })];
+    assert.deepEqual(frontProblems({ trusted: [], proxyProtocol: [] }, nodes), []);
+    const [problem] = frontProblems({ trusted: [], proxyProtocol: ['10.0.5.9'] }, nodes);
+    assert.match(problem?.message ?? '', /^The agents of fra-2 are too old for the front proxies/);
     assert.equal(problem?.next, 'slipway nodes:upgrade fra-2');
   });
 });

@@ -25,17 +25,18 @@ it('waits for nothing after it was closed, also when a certificate ends much lat
       ...{ routedApps: none, runningRows: none, refusedCertificates: none },
       certificates: () => Promise.resolve([certificate]),
       addEvent: () => Promise.reject(new Error('nothing happens')),
+      frontProxies: () => Promise.resolve({ trusted: [], proxyProtocol: [] }),
       markServed: () => Promise.resolve(),
     },
     ...{ registry: new NodeRegistry(), sessions: () => [], clock, logger: silentLogger },
     ...{ epoch: { counter: 1, id: 'life' }, baseDomain: 'example.test', refusalRetryMs: 1_000 },
   });
-  await routes.certificatesChanged();
+  await routes.storedChanged();
   routes.scheduleRefresh();
   assert.equal(waiting.size, 2, 'for the end of the certificate, and for the refresh');
   routes.close();
   assert.equal(waiting.size, 0);
   routes.scheduleRefresh();
-  await routes.certificatesChanged();
+  await routes.storedChanged();
   assert.equal(waiting.size, 0);
 });

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
+  isSameContent,
   routesBetween,
   routesDigest,
   fullTableUpdate,
   withoutCertificates,
+  withoutFronts,
   withUpdate,
   type FleetRoutes,
 } from '../../../../shared/domain/fleet-routes.ts';
 import { aCertificate, anApp, aPeer, aTable, THUMBPRINT } from '../../../support/fleet-routes.ts';
 
+const FRONTS = { trusted: ['10.0.5.0/24'], proxyProtocol: ['2001:db8::1'] };
 const letters = fc.subarray(['aa', 'bb', 'cc', 'dd']);
 const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
   fc
@@ -24,8 +27,9 @@ const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
         selector: ([name]) => name,
       }),
       thumbprint: fc.constantFrom({}, { acmeThumbprint: THUMBPRINT }),
+      fronts: fc.constantFrom({}, { fronts: FRONTS }),
     })
-    .map(({ refused, nodes, apps, redirects, certificates, thumbprint }) =>
+    .map(({ refused, nodes, apps, redirects, certificates, thumbprint, fronts }) =>
       aTable(version, {
         refused,
         peers: nodes.map(aPeer),
@@ -36,6 +40,7 @@ const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
           .map(([name, digit]) => aCertificate(name, digit))
           .sort((a, b) => (a.id < b.id ? -1 : 1)),
         ...thumbprint,
+        ...fronts,
       }),
     );
 
@@ -53,6 +58,17 @@ describe('the digest of the route table', () => {
     ];
     assert.equal(new Set([plain, ...changed].map(routesDigest)).size, changed.length + 1);
     for (const table of changed) assert.equal(routesDigest(withoutCertificates(table)), routesDigest(plain));
+  });
+
+  it('is the one of an older agent when the table has no front proxies, and differs for each list of them', () => {
+    const plain = aTable(1, {});
+    const changed = [
+      { ...plain, fronts: FRONTS },
+      { ...plain, fronts: { ...FRONTS, trusted: [] } },
+      { ...plain, fronts: { trusted: FRONTS.proxyProtocol, proxyProtocol: FRONTS.trusted } },
+    ];
+    assert.equal(new Set([plain, ...changed].map(routesDigest)).size, changed.length + 1);
+    for (const table of changed) assert.equal(routesDigest(withoutFronts(table)), routesDigest(plain));
   });
 });
 
@@ -73,6 +89,9 @@ describe('a change of the route table', () => {
         const { peers, apps, refused, certificates, removedAppIds, removedNodeIds, removedCertificateIds } = change;
         const parts = [peers, apps, refused, certificates, removedAppIds, removedNodeIds, removedCertificateIds];
         assert.deepEqual(parts.flat(), []);
+        assert.equal(isSameContent(table, { ...table, version: 5 }, change), true);
+        const other = { ...table, version: 5, fronts: { trusted: ['10.9.9.9'], proxyProtocol: [] } };
+        assert.equal(isSameContent(table, other, routesBetween(table, other)), false);
       }),
     );
   });

@@ -50,6 +50,16 @@ describe('the route table on the wire', () => {
     });
   });
 
+  it('survives with front proxies, and without what is no network in its one form', () => {
+    const fronts = { trusted: ['10.0.5.0/24', '2001:db8::/32'], proxyProtocol: ['192.0.2.1'] };
+    const whole = fullTableUpdate(aTable(3, { fronts }));
+    assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
+    assert.deepEqual(fleetRoutes.parse(aTable(3, { fronts })), aTable(3, { fronts }));
+    const wrong = { trusted: ['10.0.5.1/24', '0.0.0.0/0', 'x or TRUE'], proxyProtocol: [] };
+    const sent = fullTableUpdate(aTable(3, { fronts: wrong }));
+    assert.deepEqual(throughWire(sent), { kind: 'fleetRoutes', update: fullTableUpdate(aTable(3, {})) });
+  });
+
   it('survives with certificates and HTTPS rules, and their names are positions of host names', () => {
     const hostnames = ['a.test', 'b.test', 'c.test'];
     const rules = [

@@ -19,6 +19,8 @@ export interface FleetRoutes {
   'certificates'?: (_slipway_v1_FleetCertificate)[];
   'removedCertificateIds'?: (string)[];
   'acmeThumbprint'?: (string);
+  'trustedFronts'?: (string)[];
+  'proxyProtocolFronts'?: (string)[];
 }
 
 export interface FleetRoutes__Output {
@@ -34,4 +36,6 @@ export interface FleetRoutes__Output {
   'certificates': (_slipway_v1_FleetCertificate__Output)[];
   'removedCertificateIds': (string)[];
   'acmeThumbprint': (string);
+  'trustedFronts': (string)[];
+  'proxyProtocolFronts': (string)[];
 }

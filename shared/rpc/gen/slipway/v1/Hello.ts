@@ -25,6 +25,7 @@ export interface Hello {
   'takesAttach'?: (boolean);
   'countsSwitches'?: (boolean);
   'takesCertificates'?: (boolean);
+  'takesFronts'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -48,4 +49,5 @@ export interface Hello__Output {
   'takesAttach': (boolean);
   'countsSwitches': (boolean);
   'takesCertificates': (boolean);
+  'takesFronts': (boolean);
 }
