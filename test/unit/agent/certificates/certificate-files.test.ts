@@ -20,7 +20,7 @@ describe('the files of certificates', () => {
     assert.match((await files.trouble(certificate)) ?? '', /mode is 644/);
     await chmod(path, 0o600);
     await truncate(path, 400);
-    assert.match((await files.trouble(certificate)) ?? '', /one key/);
+    assert.match((await files.trouble(certificate)) ?? '', /contains no certificate/);
     await rm(path);
     await writeFile(`${path}.moved`, pem, { mode: 0o600 });
     await symlink(`${path}.moved`, path);
