@@ -33,6 +33,9 @@ before(async () => {
   });
   await serve('127.0.0.2', (_, answer) => answer.writeHead(404).end('no such page'));
   await serve('127.0.0.3', (_, answer) => answer.writeHead(301, { location: 'https://parking.test/' }).end());
+  await serve('127.0.0.5', (_, answer) => answer.writeHead(200, { server: 'cloudflare' }).end('x'.repeat(1_000_000)));
+  await serve('127.0.0.6', (_, answer) => answer.writeHead(404).end('x'.repeat(1_000_000)));
+  await serve('127.0.0.7', (_, answer) => answer.writeHead(302, { location: 'https://sso.test/in?token=abc' }).end());
   await serve('127.0.0.4', (_, answer) => answer.writeHead(522, { server: 'cloudflare' }).end());
 });
 after(async () => {
@@ -79,10 +82,21 @@ test('a name whose addresses are nodes of this fleet passes', async () => {
   assert.equal(await check('good.example.com'), undefined);
 });
 
-test('a name that nobody can register is refused without a look at its DNS', async () => {
+test('a CA of the internet gives nothing to a name that nobody can register', async () => {
   for (const name of ['shop.local', 'shop.internal', 'localhost', 'co.uk', 'github.io']) {
-    assert.equal((await check(name))?.code, 'SLIP_CERT_NOT_PUBLIC', name);
+    assert.equal((await check(name, {}, true))?.code, 'SLIP_CERT_NOT_PUBLIC', name);
   }
+  await pointTo('shop.internal', '127.0.0.1');
+  assert.equal(await check('shop.internal'), undefined, 'a CA of a company may give one');
+});
+
+test('a foreign page of any length is an answer, and only the host of a redirect is shown', async () => {
+  await pointTo('page.example.com', '127.0.0.6');
+  assert.match((await check('page.example.com'))?.message ?? '', /another server answered \(status 404\)/);
+  await pointTo('cloudpage.example.com', '127.0.0.5');
+  assert.equal((await check('cloudpage.example.com'))?.code, 'SLIP_CERT_CLOUDFLARE');
+  await pointTo('login.example.com', '127.0.0.7');
+  assert.match((await check('login.example.com'))?.message ?? '', /redirects to https:\/\/sso\.test\.$/);
 });
 
 test('a foreign address is named, also when the others are right', async () => {
@@ -91,7 +105,7 @@ test('a foreign address is named, also when the others are right', async () => {
   assert.equal(mixed?.code, 'SLIP_CERT_ADDRESS');
   assert.match(mixed.message, /the IPv4 address 127\.0\.0\.2, which is not this fleet: .*status 404/);
   await pointTo('parked.example.com', '127.0.0.3');
-  assert.match((await check('parked.example.com'))?.message ?? '', /redirects to https:\/\/parking\.test\//);
+  assert.match((await check('parked.example.com'))?.message ?? '', /redirects to https:\/\/parking\.test/);
   await pointTo('off.example.com', '127.0.0.9');
   assert.match((await check('off.example.com'))?.message ?? '', /nothing answered \(ECONNREFUSED\)/);
 });

@@ -28,6 +28,8 @@ export interface PreflightOptions {
   readonly signal: AbortSignal;
 }
 
+/** Slow name servers of one user must not keep the places of the orders of all users. */
+const CAA_TIMEOUT_MS = 60_000;
 const CLOCK_DIFFERENCE_MAX_MS = 5 * 60_000;
 const ADDRESSES_MAX = 32;
 const PRIVATE: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
@@ -36,6 +38,9 @@ const PRIVATE: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
     ['10.0.0.0', 8, 'ipv4'],
     ['100.64.0.0', 10, 'ipv4'],
     ['127.0.0.0', 8, 'ipv4'],
+    ['192.0.0.0', 24, 'ipv4'],
+    ['198.18.0.0', 15, 'ipv4'],
+    ['224.0.0.0', 3, 'ipv4'],
   ] as const),
   ...([
     ['169.254.0.0', 16, 'ipv4'],
@@ -45,7 +50,13 @@ const PRIVATE: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
   ...([
     ['::', 127, 'ipv6'],
     ['fc00::', 7, 'ipv6'],
-    ['fe80::', 10, 'ipv6'],
+    ['fe80::', 9, 'ipv6'],
+    ['ff00::', 8, 'ipv6'],
+  ] as const),
+  // They contain an IPv4 address, which could be a private one.
+  ...([
+    ['64:ff9b::', 96, 'ipv6'],
+    ['2002::', 16, 'ipv6'],
   ] as const),
 ];
 
@@ -64,7 +75,7 @@ export function createPreflight(options: PreflightOptions): Preflight {
 async function check(hostname: string, account: OpenAccount, options: PreflightOptions): Promise<Reason | undefined> {
   try {
     return (
-      checkName(hostname) ??
+      (options.arePrivateAddressesAllowed ? undefined : checkName(hostname)) ??
       (await checkClock(account)) ??
       (await checkAddresses(hostname, account, options)) ??
       (await checkCaa(hostname, account, options.resolver))
@@ -122,11 +133,12 @@ async function checkCaa(hostname: string, account: OpenAccount, resolver: NameRe
   if (identity === undefined) return undefined;
   const isWildcard = hostname.startsWith('*.');
   const question: CaaQuestion = { isWildcard, identities, accountUrl: account.url, method: 'http-01' };
+  const signal = AbortSignal.timeout(CAA_TIMEOUT_MS);
   const labels = hostname.replace(/^\*\./, '').split('.');
   for (const at of labels.keys()) {
     const zone = labels.slice(at).join('.');
     try {
-      const records = await resolver.caa(zone);
+      const records = await resolver.caa(zone, signal);
       if (records.length === 0) continue;
       const refusal = refuseByCaa(records, question);
       return refusal === undefined ? undefined : caaForbids({ hostname, zone, identity, ...refusal });

@@ -19,6 +19,7 @@ interface ProbeTarget {
 }
 
 const TIMEOUT_MS = 10_000;
+/** The right answer is shorter. */
 const ANSWER_BYTES_MAX = 4096;
 /** CAs follow ten. */
 const REDIRECTS_MAX = 5;
@@ -30,7 +31,6 @@ export async function probe(target: ProbeTarget): Promise<ProbeResult> {
     connect: { timeout: TIMEOUT_MS, rejectUnauthorized: false, servername: target.hostname },
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
-    maxResponseSize: ANSWER_BYTES_MAX,
   });
   try {
     return await ask(agent, target);
@@ -50,7 +50,7 @@ async function ask(agent: Agent, target: ProbeTarget): Promise<ProbeResult> {
   let url = `http://${host}:${String(port)}/.well-known/acme-challenge/${token}`;
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
     const answer = await request(url, { dispatcher: agent, signal: limit, headers: { host: hostname } });
-    const text = await answer.body.text();
+    const text = await readStart(answer.body);
     const isCloudflare = header(answer, 'server') === 'cloudflare';
     if (answer.statusCode === 200 && text.trim() === `${token}.${thumbprint}`) return { kind: 'ours' };
     if (answer.statusCode < 300 || answer.statusCode >= 400) {
@@ -61,13 +61,30 @@ async function ask(agent: Agent, target: ProbeTarget): Promise<ProbeResult> {
     if (next === undefined) {
       return {
         kind: 'foreign',
-        what: `another server redirects to ${plainText(location).slice(0, 200)}`,
+        what: `another server redirects to ${originOf(location)}`,
         isCloudflare,
       };
     }
     url = next;
   }
   return { kind: 'foreign', what: 'the redirects do not end', isCloudflare: false };
+}
+
+/** Pages of foreign servers can have any length. */
+async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Without the path, because the answer may be of a server that is not for everybody. */
+function originOf(location: string): string {
+  return plainText(URL.canParse(location) ? new URL(location).origin : 'another path').slice(0, 200);
 }
 
 /** Only to the same name, on the ports that a CA follows. The address stays the same. */

@@ -17,8 +17,8 @@ export class DnsFailure extends Error {
 export interface NameResolver {
   /** @throws DnsFailure */
   addresses(name: string, family: 4 | 6): Promise<readonly string[]>;
-  /** Of exactly this name, and of what it is an alias of. @throws DnsFailure */
-  caa(name: string): Promise<readonly CaaRecord[]>;
+  /** Of exactly this name, and of what it is an alias of. @param signal ends the search @throws DnsFailure */
+  caa(name: string, signal?: AbortSignal): Promise<readonly CaaRecord[]>;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -46,9 +46,10 @@ export function createResolver(servers: readonly string[] | undefined, signal: A
     );
   return {
     addresses: async (name, family) => await orNone(family === 4 ? resolver.resolve4(name) : resolver.resolve6(name)),
-    caa: async (name) => {
+    caa: async (name, signal) => {
       let at = name;
       for (let alias = 0; alias <= ALIASES_MAX; alias += 1) {
+        if (signal?.aborted === true) throw new DnsFailure('timeout', undefined);
         const records = await caaOf(at);
         if (records.length > 0) return records;
         const [next] = await orNone(resolver.resolveCname(at));
