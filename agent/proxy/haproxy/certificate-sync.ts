@@ -12,6 +12,8 @@ import type { SlotTable } from './slot-table.ts';
 
 /** Between two changes, so that many changes do not take the processor from requests. */
 const PACE_MS = 50;
+/** A change that failed is tried again after this time. */
+const RETRY_MS = 60_000;
 /** The process may be reloaded in the meantime. */
 const ROUNDS_MAX = 5;
 
@@ -33,8 +35,9 @@ export class CertificateSync {
   #known: { readonly workerPid: number; readonly sha1s: Map<string, string> } | undefined;
   /** What the process had after the last changes. */
   #settled = { workerPid: 0, content: '' };
-  /** Step that failed → the id of its certificate. It is not tried again with the same worker. */
+  /** Step that failed → the id of its certificate. */
   #failed = new Map<string, string>();
+  #failedAtMs = 0;
 
   constructor(deps: CertificateSyncDeps) {
     this.#deps = deps;
@@ -66,7 +69,9 @@ export class CertificateSync {
     if (this.#table !== table) return;
     const content = JSON.stringify(table.certificates);
     const { workerPid } = await this.#deps.runtime.info();
-    if (this.#settled.workerPid === workerPid && this.#settled.content === content) return;
+    const isRetry = this.#failed.size > 0 && this.#deps.clock.monotonicMs() - this.#failedAtMs >= RETRY_MS;
+    if (isRetry) this.#failed = new Map();
+    else if (this.#settled.workerPid === workerPid && this.#settled.content === content) return;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const steps = await this.#plan(table);
       if (!(await this.#runAll(steps, table))) return;
@@ -117,6 +122,7 @@ export class CertificateSync {
         logger.info({ file, change: step.kind }, 'proxy.certificate_changed');
     } catch (error) {
       this.#failed.set(keyOf(step), idOf(file));
+      this.#failedAtMs = this.#deps.clock.monotonicMs();
       this.#note(error);
     }
   }
