@@ -100,7 +100,7 @@ export class NodeCertificates {
       this.#wake = () => {
         wait.abort();
       };
-      const isDone = await this.#round().catch((error: unknown) => {
+      const isDone = await this.#round(wait.signal).catch((error: unknown) => {
         log.error({ err: error }, 'certificates.round_failed');
         return false;
       });
@@ -115,15 +115,15 @@ export class NodeCertificates {
     else await once(signal);
   }
 
-  /** @returns false when something must be tried again */
-  async #round(): Promise<boolean> {
+  /** @param newer aborts when there is a newer table @returns false when something must be tried again */
+  async #round(newer: AbortSignal): Promise<boolean> {
     const table = this.#table;
     if (table === undefined) return true;
     const missing = table.certificates.filter((one) => this.#usable.get(one.id)?.fingerprint !== one.fingerprint);
     if (missing.length > 0) await this.#fetchAll(missing);
     for (const { id, names } of table.certificates) this.#rename(id, names);
-    await this.#apply();
-    if (this.#stop.signal.aborted) return true;
+    await this.#apply(newer);
+    if (this.#stop.signal.aborted || newer.aborted) return true;
     await this.#deps.files.removeOthers([...this.#usable.values(), ...table.certificates]);
     const unserved = await this.#unserved(table.certificates);
     this.#deps.report({ version: table.version, unserved });
@@ -131,11 +131,11 @@ export class NodeCertificates {
     return unserved.length === 0;
   }
 
-  /** Ends with the agent too, because nobody applies then. */
-  async #apply(): Promise<void> {
+  /** Ends with the agent too, because nobody applies then, and with a newer table, because the proxy may refuse its routes for hours. */
+  async #apply(newer: AbortSignal): Promise<void> {
     const applied = new AbortController();
     const work = this.#deps.apply().finally(() => applied.abort());
-    await Promise.race([work, once(AbortSignal.any([applied.signal, this.#stop.signal]))]);
+    await Promise.race([work, once(AbortSignal.any([applied.signal, this.#stop.signal, newer]))]);
     if (applied.signal.aborted) await work;
   }
 
