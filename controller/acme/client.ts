@@ -73,7 +73,7 @@ export class AcmeClient {
   }
 
   /**
-   * Makes the account, or finds the one that the key has already (RFC 8555, 7.3 and 7.3.1).
+   * Makes the account, or finds the one that the key has already (RFC 8555, 7.3 and 7.3.1). An account that exists gets these contacts (7.3.2).
    * @returns its URL
    */
   async openAccount(account: {
@@ -84,15 +84,17 @@ export class AcmeClient {
     const { externalAccount: external } = account;
     const { accountKey } = this.#options;
     const binding = external === undefined ? undefined : bindExternalAccount(accountKey, external, url);
+    const contact = account.contacts.map((address) => `mailto:${address}`);
     const payload = {
       termsOfServiceAgreed: true,
-      contact: account.contacts.map((address) => `mailto:${address}`),
+      contact,
       ...(binding === undefined ? {} : { externalAccountBinding: binding }),
     };
     this.#accountUrl = undefined;
     const answer = await this.#post(url, payload);
     if (parse(wire.account, answer).status !== 'valid') throw badAnswer('the account is not valid any more');
     this.#accountUrl = requireUrl(answer.location, 'the account');
+    if (answer.status === 200) await this.#post(this.#accountUrl, { contact });
     return this.#accountUrl;
   }
 

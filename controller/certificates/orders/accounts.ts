@@ -66,9 +66,12 @@ export class AcmeAccounts {
 
   /** The CA does not know the account any more, or the settings changed: the next use opens it again. */
   async forget(directoryUrl: string): Promise<void> {
-    await this.#open.get(directoryUrl)?.client.close();
-    this.#open.delete(directoryUrl);
-    await this.#deps.store.setAcmeAccountUrl(directoryUrl, undefined);
+    // In the queue, because an account that is being opened with the former settings must not stay.
+    await this.#queue.enqueue(directoryUrl, async () => {
+      await this.#open.get(directoryUrl)?.client.close();
+      this.#open.delete(directoryUrl);
+      await this.#deps.store.setAcmeAccountUrl(directoryUrl, undefined);
+    });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { MockAgent } from 'undici';
+import { MockAgent, type Interceptable } from 'undici';
 import { AcmeClient } from '../../../../controller/acme/client.ts';
 import { newPrivateKey } from '../../../../controller/acme/csr.ts';
 import { AcmeError } from '../../../../controller/acme/problem.ts';
@@ -31,7 +31,11 @@ interface Answer {
 }
 
 /** A client whose CA gives these answers, in order, to new orders. */
-function makeClient(t: TestContext, answers: readonly Answer[], signal?: AbortSignal): AcmeClient {
+function makeClient(
+  t: TestContext,
+  answers: readonly Answer[],
+  { signal, also }: { readonly signal?: AbortSignal; readonly also?: (ca: Interceptable) => void } = {},
+): AcmeClient {
   const dispatcher = new MockAgent();
   dispatcher.disableNetConnect();
   const pool = dispatcher.get(CA);
@@ -41,6 +45,7 @@ function makeClient(t: TestContext, answers: readonly Answer[], signal?: AbortSi
   for (const { status = 201, body = ORDER, headers = {} } of answers) {
     pool.intercept({ path: '/order', method: 'POST' }).reply(status, body, { headers });
   }
+  also?.(pool);
   const client = new AcmeClient({
     directoryUrl: `${CA}/dir`,
     accountKey: newPrivateKey(),
@@ -141,10 +146,27 @@ test('an answer with a wrong form, a foreign protocol or too many bytes is refus
   assert.deepEqual(types, ['badAnswer', 'badAnswer', 'badAnswer', 'badAnswer', 'unreachable']);
 });
 
+test('an account that exists gets the contacts of the settings', async (t) => {
+  const sent: string[] = [];
+  const keep = ({ body }: { readonly body?: unknown }): object => {
+    sent.push(String(body));
+    return { status: 'valid' };
+  };
+  const headers = { location: `${CA}/account/1`, 'replay-nonce': 'n1' };
+  const also = (ca: Interceptable): void => {
+    ca.intercept({ path: '/account', method: 'POST' }).reply(200, keep, { headers });
+    ca.intercept({ path: '/account/1', method: 'POST' }).reply(200, keep, { headers });
+  };
+  assert.equal(await makeClient(t, [], { also }).openAccount({ contacts: ['new@example.com'] }), `${CA}/account/1`);
+  const [, update = ''] = sent;
+  const { payload } = JSON.parse(update) as { readonly payload: string };
+  assert.deepEqual(JSON.parse(Buffer.from(payload, 'base64url').toString()), { contact: ['mailto:new@example.com'] });
+});
+
 test('a request ends when the controller stops', async (t) => {
   const off = new AbortController();
   const stopping = new Error('the controller is stopping');
   off.abort(stopping);
-  const client = makeClient(t, [{ headers: located }], off.signal);
+  const client = makeClient(t, [{ headers: located }], { signal: off.signal });
   await assert.rejects(client.newOrder(NEW_ORDER), stopping, 'it is no problem of the CA');
 });
