@@ -38,6 +38,8 @@ export class AutomaticCertificates {
   async start(): Promise<void> {
     await this.#deps.store.removeUnordered();
     await this.#setThumbprint();
+    // The controller may have been killed after it added a domain, and before it added its order.
+    await this.orderMissing();
   }
 
   async run(signal: AbortSignal): Promise<void> {

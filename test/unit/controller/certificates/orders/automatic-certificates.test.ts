@@ -61,6 +61,15 @@ test('an agreement orders for the domains that are there, and says why the CA ca
   assert.deepEqual(await store.ordersOfApp(app.id), []);
 });
 
+test('a start orders for a domain whose order was lost in a crash', async (t) => {
+  const { store, automatic } = await make(t);
+  const app = await addApp(store, (await addUser(store)).id);
+  await store.setTlsSettings(AGREED);
+  await store.addDomain(app.id, 'shop.example.com');
+  await automatic.start();
+  assert.equal((await store.ordersOfApp(app.id)).length, 1);
+});
+
 test('a check says what is wrong with the CA, in words', async (t) => {
   const { automatic } = await make(t);
   assert.match((await automatic.check('shop.example.com'))?.message ?? '', /cannot be reached: no route/);
