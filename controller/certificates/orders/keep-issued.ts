@@ -1,13 +1,14 @@
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { AcmeError } from '../../acme/problem.ts';
-import type { Fleet } from '../../dispatch/port.ts';
+import type { Fleet, ServedCertificate } from '../../dispatch/port.ts';
 import type { Store } from '../../store/port.ts';
+import { chooseCertificates } from '../choose.ts';
 import { parseUpload, type ParsedUpload, type UploadedFiles } from '../parse-upload.ts';
 import type { IssuedCertificates } from './steps.ts';
 
 interface KeepIssuedDeps {
-  readonly store: Pick<Store, 'saveCertificate' | 'removeUnordered'>;
+  readonly store: Pick<Store, 'saveCertificate' | 'removeUnordered' | 'certificates'>;
   readonly fleet: Pick<Fleet, 'certificatesChanged' | 'servedBy'>;
   readonly clock: Clock;
 }
@@ -28,13 +29,20 @@ export function keepIssued({ store, fleet, clock }: KeepIssuedDeps): IssuedCerti
       await fleet.certificatesChanged();
       return { fingerprint, notBeforeMs, notAfterMs };
     },
-    isServed: async (id, fingerprint) => {
-      const served = fleet.servedBy(id);
-      if (served?.fingerprint !== fingerprint) return false;
-      const connected = served.nodes.filter((node) => node.connected);
-      return connected.length > 0 && connected.every(({ state }) => state === 'served');
+    isServed: async ({ id, appId, hostname, fingerprint }) => {
+      const own = fleet.servedBy(id);
+      if (own !== undefined) return own.fingerprint === fingerprint && isEverywhere(own);
+      const apps = [{ appId, hostnames: [hostname] }];
+      const first = chooseCertificates(await store.certificates(appId), apps, clock.nowMs()).get(hostname);
+      const other = first === undefined || first.id === id ? undefined : fleet.servedBy(first.id);
+      return other !== undefined && other.fingerprint === first?.fingerprint && isEverywhere(other);
     },
   };
+}
+
+function isEverywhere({ nodes }: ServedCertificate): boolean {
+  const connected = nodes.filter((node) => node.connected);
+  return connected.length > 0 && connected.every(({ state }) => state === 'served');
 }
 
 /** A certificate that cannot be used is a fault of the CA: the order starts again, after a wait. */

@@ -25,8 +25,13 @@ export interface IssuedCertificates {
     readonly chainPem: string;
     readonly keyPem: string;
   }): Promise<Pick<OrderedCertificate, 'fingerprint' | 'notBeforeMs' | 'notAfterMs'>>;
-  /** True when every connected node serves it. */
-  isServed(id: CertificateId, fingerprint: string): Promise<boolean>;
+  /** True when every connected node serves it, or serves another certificate that comes first for this name, such as an uploaded one. */
+  isServed(certificate: {
+    readonly id: CertificateId;
+    readonly appId: AppId;
+    readonly hostname: string;
+    readonly fingerprint: string;
+  }): Promise<boolean>;
 }
 
 /** Looks at a name before the CA does. Undefined: the CA will succeed, as far as we can see. */
@@ -157,9 +162,10 @@ async function fetchCertificate(order: CertificateOrder, deps: StepDeps): Promis
   return { kind: 'saved', certificate: { ...saved, ariId: ariIdOf(chainPem) }, uses: usesOfCertificate(order) };
 }
 
-async function deliver({ id, certificate }: CertificateOrder, deps: StepDeps): Promise<StepResult> {
+async function deliver({ id, appId, hostname, certificate }: CertificateOrder, deps: StepDeps): Promise<StepResult> {
   if (certificate === undefined) throw new Error('there is no certificate to deliver');
-  return { kind: 'delivered', everywhere: await deps.certificates.isServed(id, certificate.fingerprint) };
+  const { fingerprint } = certificate;
+  return { kind: 'delivered', everywhere: await deps.certificates.isServed({ id, appId, hostname, fingerprint }) };
 }
 
 /** RFC 9773: when the CA wants the certificate to be renewed. */

@@ -10,12 +10,16 @@ import { makeWebCertificate, type WebCertificate } from '../../../../support/web
 
 const id = 'certificate1' as CertificateId;
 const appId = 'app00000' as AppId;
+const DELIVERED = { id, appId, hostname: 'shop.example.com', fingerprint: 'f1' };
 let leaf: WebCertificate;
 before(async () => {
   leaf = await makeWebCertificate({ names: ['shop.example.com'], issuer: await makeWebCertificate({ isCa: true }) });
 });
 
-function make(served?: ServedCertificate): {
+function make(
+  served?: ServedCertificate,
+  others: { readonly stored?: readonly Certificate[]; readonly first?: ServedCertificate } = {},
+): {
   readonly issued: IssuedCertificates;
   readonly saved: NewCertificate[];
   readonly changes: () => number;
@@ -31,8 +35,12 @@ function make(served?: ServedCertificate): {
         return Promise.resolve(stored);
       },
       removeUnordered: () => Promise.resolve(0),
+      certificates: () => Promise.resolve(others.stored ?? []),
     },
-    fleet: { certificatesChanged: async () => void (changes += 1), servedBy: () => served },
+    fleet: {
+      certificatesChanged: async () => void (changes += 1),
+      servedBy: (wanted) => (wanted === id ? served : others.first),
+    },
   });
   return { issued, saved, changes: () => changes };
 }
@@ -64,8 +72,22 @@ test('a certificate of another name, or for another key, is not stored', async (
   assert.deepEqual(saved, []);
 });
 
+test('an ordered certificate behind an uploaded one is delivered when every node serves the uploaded one', async () => {
+  const ordered: Certificate = {
+    ...{ id, appId, kind: 'acme', names: ['shop.example.com'], fingerprint: 'f1', notBeforeMs: 0 },
+    ...{ notAfterMs: Number.MAX_SAFE_INTEGER, createdAtMs: 0, storedAtMs: 0 },
+  };
+  const upload: Certificate = { ...ordered, id: 'certificate2' as CertificateId, kind: 'uploaded', fingerprint: 'u1' };
+  const isServed = (stored: readonly Certificate[], first?: ServedCertificate): Promise<boolean> =>
+    make(undefined, { stored, ...(first === undefined ? {} : { first }) }).issued.isServed(DELIVERED);
+  assert.equal(await isServed([ordered, upload], { fingerprint: 'u1', nodes: [node('served')] }), true);
+  assert.equal(await isServed([ordered, upload], { fingerprint: 'u1', nodes: [node('unserved')] }), false);
+  assert.equal(await isServed([ordered, upload]), false, 'the table is not built yet');
+  assert.equal(await isServed([ordered], { fingerprint: 'f1', nodes: [node('served')] }), false);
+});
+
 test('a certificate is served when every connected node serves exactly it', async () => {
-  const isServed = (served?: ServedCertificate): Promise<boolean> => make(served).issued.isServed(id, 'f1');
+  const isServed = (served?: ServedCertificate): Promise<boolean> => make(served).issued.isServed(DELIVERED);
   assert.equal(await isServed(), false);
   assert.equal(await isServed({ fingerprint: 'f0', nodes: [node('served')] }), false);
   assert.equal(await isServed({ fingerprint: 'f1', nodes: [node('served'), node('waiting')] }), false);
