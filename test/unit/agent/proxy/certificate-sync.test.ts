@@ -26,7 +26,10 @@ test('a change that HAProxy refused is tried again after a minute, and not befor
   const sync = new CertificateSync({
     ...{ paths, logger: silentLogger, failpoint: noFailpoint },
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: () => Promise.resolve() },
-    runtime: { info: () => Promise.resolve({ workerPid: 7, layoutHash: 'x' }), talk: (conversation) => conversation(say) },
+    runtime: {
+      info: () => Promise.resolve({ workerPid: 7, layoutHash: 'x' }),
+      talk: (conversation) => conversation(say),
+    },
     files: { pemOf: () => Promise.resolve(''), sha1Of: () => SHA1, removeOthers: () => Promise.resolve() },
   });
   const table = { ...emptyTable(1), tls: true, certificates: [{ id: 'shop', fingerprint: 'f', names: ['shop.test'] }] };
