@@ -81,6 +81,22 @@ export function certificateCases(get: () => Store): void {
     assert.deepEqual(await store.certificates(), []);
   });
 
+  it('leaves room for ordered certificates when uploads have their half of the table', async () => {
+    const store = get();
+    const app = await addApp(store, (await addUser(store)).id);
+    const namesOf = (length: number): readonly string[] =>
+      Array.from({ length }, (_, index) => `${'n'.repeat(50)}${String(index)}.example`);
+    const upload = (id: string, length: number) =>
+      store.saveCertificate(aCertificate(id, { appId: app.id, names: namesOf(length) }));
+    await upload('one', 5_000);
+    await assert.rejects(upload('two', 5_000), {
+      code: 'SLIP_CERT_TABLE',
+      message: /all uploaded certificates would have \d+ bytes/,
+    });
+    await upload('one', 5_001);
+    await store.saveCertificate(aCertificate('auto', { appId: app.id, kind: 'acme', names: namesOf(5_000) }));
+  });
+
   it('limits the uploaded certificates of a user, but neither a renewal nor ordered ones', async () => {
     const store = get();
     const ada = await addUser(store);

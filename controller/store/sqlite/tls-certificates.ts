@@ -109,7 +109,7 @@ async function save(
   const [former] = await read(tx, { id: certificate.id });
   if (former === undefined) await requireRoom(tx, quotas, { appId, kind: certificate.kind });
   const names = JSON.stringify(certificate.names);
-  await requireBytes(tx, { id: certificate.id, names });
+  await requireBytes(tx, { id: certificate.id, kind: certificate.kind, names });
   const storedAtMs = clock.nowMs();
   const { text: privateKey, keyId } = cipher.seal(keyPem.reveal(), placeOfKey(certificate.id));
   const own = { ...certificate, appId, issuer, names, chain, privateKey, keyId, storedAtMs };
@@ -150,18 +150,23 @@ async function requireRoom(
   await requireQuota(tx, quotas, { userId: app.ownerId as UserId, name: 'certificates' });
 }
 
-/** @throws SLIP_CERT_TABLE */
-async function requireBytes(tx: Tx, own: { readonly id: string; readonly names: string }): Promise<void> {
+/** Uploads have half of the room at most, so that they never keep an ordered certificate out. @throws SLIP_CERT_TABLE */
+async function requireBytes(
+  tx: Tx,
+  own: { readonly id: string; readonly kind: Certificate['kind']; readonly names: string },
+): Promise<void> {
+  const isUpload = own.kind === 'uploaded';
+  const max = isUpload ? CERTIFICATES_BYTES_MAX / 2 : CERTIFICATES_BYTES_MAX;
   const sum = sql<{
     bytes: number;
   }>`select coalesce(sum(length(names) + ${ROW_BYTES}), 0) as bytes from tls_certificates
-    where id <> ${own.id}`;
+    where id <> ${own.id} and (not ${Number(isUpload)} or kind = 'uploaded')`;
   const bytes = ((await sum.execute(tx)).rows[0]?.bytes ?? 0) + own.names.length + ROW_BYTES;
-  if (bytes <= CERTIFICATES_BYTES_MAX) return;
+  if (bytes <= max) return;
   throw new SlipwayError({
     code: 'SLIP_CERT_TABLE',
     httpStatus: 422,
-    message: `The fleet cannot have this certificate: all certificates would have ${String(bytes)} bytes in the route table, and the maximum is ${String(CERTIFICATES_BYTES_MAX)}.`,
+    message: `The fleet cannot have this certificate: all ${isUpload ? 'uploaded ' : ''}certificates would have ${String(bytes)} bytes in the route table, and the maximum is ${String(max)}.`,
     hint: 'Remove certificates that no app needs any more. See them with: slipway certs -a APP',
   });
 }
