@@ -87,6 +87,7 @@ export function composeApi(
       ...{ oneOffs, cronRuns: parts.cronRuns },
       destroys: parts.destroys,
       automaticCertificates: parts.automaticCertificates,
+      domainOwnership: parts.domainOwnership,
       aborts: parts.aborts,
       builds,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),

@@ -2,6 +2,7 @@ import { KeyedQueue } from '../shared/kit/keyed-queue.ts';
 import { newInstanceId } from './assignments/instance-id.ts';
 import { startReaper } from './assignments/reaper.ts';
 import type { AutomaticCertificates } from './certificates/orders/automatic-certificates.ts';
+import { createResolver } from './certificates/preflight/resolver.ts';
 import { composeCertificates } from './compose-certificates.ts';
 import { composeFleet, type FleetParts } from './compose-fleet.ts';
 import {
@@ -16,6 +17,7 @@ import { CronScheduler } from './cron/scheduler.ts';
 import { renewServerCertificate } from './dispatch/renew-server-certificate.ts';
 import type { Basics, Foundations } from './foundations.ts';
 import { createMovement } from './movement/create-movement.ts';
+import { DomainOwnership } from './ownership/domain-ownership.ts';
 import { AppLifetimes } from './release/app-lifetimes.ts';
 import { DeployAborts } from './release/deploy-aborts.ts';
 import type { Deploys } from './release/deploy.ts';
@@ -29,6 +31,7 @@ export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts
   readonly movement: ReturnType<typeof createMovement>;
   readonly cron: CronScheduler;
   readonly automaticCertificates: AutomaticCertificates;
+  readonly domainOwnership: DomainOwnership;
 }
 
 /** Builds every part of the pipeline and gives each what it needs; nothing listens yet. */
@@ -51,7 +54,9 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const movement = createMovement({ store, fleet, commands, queue, clock, log, newInstanceId, lostAfterMs, signal });
   const cron = new CronScheduler({ store, runs: releases.cronRuns, clock, log });
   const automaticCertificates = composeCertificates(basics, foundations, fleet);
-  const parts = { deploys, destroys, lifetimes, aborts, movement, cron, automaticCertificates };
+  const resolver = createResolver(config.acme.dnsServers, signal);
+  const domainOwnership = new DomainOwnership({ store, resolver, baseDomain: config.baseDomain });
+  const parts = { deploys, destroys, lifetimes, aborts, movement, cron, automaticCertificates, domainOwnership };
   return { ...foundations, ...fleetParts, ...builds, ...releases, ...parts };
 }
 

@@ -1,8 +1,9 @@
-import type { DomainsClearedBody } from '../../shared/api/domains.ts';
+import type { DomainAddedBody, DomainsClearedBody } from '../../shared/api/domains.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { sayServed } from '../name-https.ts';
 import { renderAdded, renderChange, renderDomains } from './render.ts';
 import { waitForHttps } from './wait-for-https.ts';
+import { waitForProof } from './wait-for-proof.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
@@ -14,7 +15,13 @@ export const add: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
   const isJson = flags['json'] === true;
   const api = await cli.api();
-  const body = await api.call('addDomain', { params: { app }, body: { hostname } });
+  const force = flags['force'] === true ? { force: true } : {};
+  const ask = async (): Promise<DomainAddedBody> =>
+    await api.call('addDomain', { params: { app }, body: { hostname, ...force } });
+  const body = await (flags['wait'] === false
+    ? ask()
+    : waitForProof(cli, { add: ask, say: (text) => (isJson ? undefined : cli.note(text)) }));
+  if (body === undefined) return;
   if (!isJson) await cli.write(renderAdded(app, body, cli.paint));
   const { https } = body;
   if (https === undefined || flags['wait'] === false) {

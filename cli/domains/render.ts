@@ -1,14 +1,24 @@
 import type { DomainAddedBody, DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
 
 /** The two lists that Heroku shows. */
-export function renderDomains(app: string, { own, domains }: DomainsBody, paint: Paint): string {
-  const list = domains.map(({ hostname }) => `${hostname}\n`).join('');
+export function renderDomains(app: string, { own, domains, kept = [] }: DomainsBody, paint: Paint): string {
+  const list = domains
+    .map(({ hostname, proof }) => `${hostname}${proof === 'admin' ? ' (without a proof, by an administrator)' : ''}\n`)
+    .join('');
   return [
     `=== ${paint.bold(`${app} Slipway Domain`)}\n${own}\n`,
     `=== ${paint.bold(`${app} Custom Domains`)}\n${list === '' ? `none; add one with: slipway domains:add www.example.com -a ${app}\n` : list}`,
+    ...(kept.length === 0 ? [] : [renderKept(kept, paint)]),
   ].join('\n');
+}
+
+function renderKept(kept: NonNullable<DomainsBody['kept']>, paint: Paint): string {
+  const rows = kept.map(({ hostname, app, untilMs }): Cell[] => [hostname, app, new Date(untilMs).toISOString()]);
+  const title = paint.bold('Removed Domains, kept for their owner');
+  return `=== ${title}\n${renderTable([['Domain', 'Last app', 'Kept until'], ...rows])}`;
 }
 
 /** What is known at once. The steps of an order follow. */

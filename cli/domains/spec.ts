@@ -4,7 +4,7 @@ export const DOMAINS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'domains',
     group: 'Apps',
-    summary: 'list the domains of an app',
+    summary: 'list the domains of an app, and removed ones that are kept for its owner',
     example: 'slipway domains -a my-shop',
     app: true,
     json: true,
@@ -16,7 +16,10 @@ export const DOMAINS_COMMANDS: readonly CommandSpec[] = [
     group: 'Apps',
     summary: 'add a domain to an app, and wait for its certificate; *.example.com matches one label',
     example: 'slipway domains:add www.example.com -a my-shop',
-    options: [['--no-wait', 'do not wait for the certificate']],
+    options: [
+      ['--no-wait', 'wait neither for a DNS record that proves the domain, nor for the certificate'],
+      ['--force', 'add it without a proof, as an administrator; the event says so'],
+    ],
     app: true,
     json: true,
     load: async () => (await import('./actions.ts')).add,

@@ -12,8 +12,9 @@ export function renderError(error: unknown, paint: Paint): string {
 
 /** The error as one line of JSON, for scripts. */
 export function renderErrorJson(error: unknown): string {
-  const { code, message, hint } = error instanceof SlipwayError ? error : internal(error);
-  return `${JSON.stringify({ code, message, hint })}\n`;
+  const { code, message, hint, details } = error instanceof SlipwayError ? error : internal(error);
+  const facts = Object.keys(details).length === 0 ? {} : { details };
+  return `${JSON.stringify({ code, message, hint, ...facts })}\n`;
 }
 
 /** A bug of the CLI. The user can report the stack trace. */

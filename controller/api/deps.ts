@@ -22,6 +22,7 @@ import type { ArchiveDeploys } from '../push/archive/archive-deploys.ts';
 import type { Promotions } from '../release/promotions.ts';
 import type { Releases } from '../release/releases.ts';
 import type { OpenAttachments } from '../observe/open-attachments.ts';
+import type { DomainOwnership } from '../ownership/domain-ownership.ts';
 import type { Movement } from '../movement/port.ts';
 import type { Store } from '../store/port.ts';
 import type { BuildId, Digest, InstanceId, NodeId } from '../../shared/domain/ids.ts';
@@ -94,6 +95,7 @@ export interface ApiDeps {
     AutomaticCertificates,
     'orderMissing' | 'end' | 'check' | 'applySettings' | 'termsUrl'
   >;
+  readonly domainOwnership: Pick<DomainOwnership, 'claim'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
   readonly aborts: Pick<DeployAborts, 'abort' | 'isRunning'>;
   readonly builds: Pick<Builds, 'cancel'>;

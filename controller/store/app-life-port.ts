@@ -18,7 +18,7 @@ export interface StopChange extends LifeChange {
 export interface AppLifeStore {
   /**
    * The former name leads to the app for {@link FORMER_NAME_MS}, and no other app can get it in that time. The generation of each node with
-   * instances of the app grows. @returns these nodes @throws SLIP_APP_EXISTS, SLIP_APP_SAME_NAME
+   * instances of the app grows. @returns these nodes @throws SLIP_APP_EXISTS, SLIP_APP_NAME_KEPT, SLIP_APP_SAME_NAME
    */
   renameApp(appId: AppId, name: AppName, change: LifeChange): Promise<{ app: App; nodes: readonly NodeId[] }>;
   /** The app that had this name, while the name leads to it. */

@@ -7,8 +7,8 @@ export interface DestroyedStore {
   /** Call it before the node gets a build of the app. (Instances are recorded with their assignment.) */
   noteAppNode(appId: AppId, nodeId: NodeId): Promise<void>;
   /**
-   * In one transaction: removes the app and all its rows, frees its name and its domains, puts its range in quarantine, and raises the
-   * generation of each node that ever had data of the app.
+   * In one transaction: removes the app and all its rows, keeps its names and its domains for its owner, puts its range in quarantine, and
+   * raises the generation of each node that ever had data of the app.
    * @returns the nodes that must remove its data; undefined: the app does not exist
    */
   destroyApp(appId: AppId, by: UserName): Promise<readonly NodeId[] | undefined>;

@@ -110,7 +110,7 @@ export interface Store
   userByTokenHash(secretHash: string, nowMs: number): Promise<User | undefined>;
 
   // -- apps
-  /** The app gets a range of user ids that no app uses and of which no node has data. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
+  /** The app gets a range of user ids that no app uses and of which no node has data. @throws SLIP_APP_EXISTS, SLIP_APP_NAME_KEPT, SLIP_QUOTA, SLIP_APP_UIDS */
   createApp(app: { id?: AppId; name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;

@@ -1,14 +1,21 @@
 import { z } from 'zod';
 import { nameHttpsBody } from './https.ts';
-import { list, problemBody } from './schema.ts';
+import { list, problemBody, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
-const domainBody = z.object({ hostname: z.string(), createdAtMs: z.number() });
+/** How the owner showed that the domain is theirs. `admin`: an administrator decided it. Absent: no proof was asked for. */
+const proof = wordOf(['txt', 'cname', 'admin']).optional();
+const domainBody = z.object({ hostname: z.string(), createdAtMs: z.number(), proof });
+
+/** A removed domain. Until this time, other users get it only with a proof. */
+const keptDomainBody = z.object({ hostname: z.string(), app: z.string(), untilMs: z.number() });
 
 const domainsBody = z.object({
   /** The app's own name under the fleet's domain; it cannot be removed. */
   own: z.string(),
   domains: list(domainBody),
+  /** Removed domains that are kept for the owner of the app, of all their apps. Absent: the controller is older than this field. */
+  kept: list(keptDomainBody).optional(),
 });
 export type DomainsBody = z.output<typeof domainsBody>;
 
@@ -36,7 +43,8 @@ export const domainSpecs = {
     method: 'POST',
     path: '/apps/:app/domains',
     summary: 'Add a domain. The answer comes when every node routes it, or names the nodes that do not.',
-    body: z.strictObject({ hostname: z.string().max(300) }),
+    /** `force`: without a proof that the domain belongs to the owner of the app. Only for administrators. */
+    body: z.strictObject({ hostname: z.string().max(300), force: z.boolean().default(false) }),
     answer: domainAddedBody,
   },
   removeDomain: {

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { SlipwayError } from '../kit/errors.ts';
 import type { Brand } from './ids.ts';
 
@@ -12,6 +13,8 @@ const NODE_NAME = /^[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 const PROCESS_TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 const CONFIG_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const HOSTNAME = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Letters of any language. In ASCII only those of a host name, because the conversion reads other characters as parts of a URL. */
+const UNICODE_HOSTNAME = /^[a-z0-9.\-\u0080-\u{10ffff}]{1,253}$/iu;
 const RESERVED_APP_NAMES: ReadonlySet<string> = new Set(['www', 'api', 'admin', 'slipway', 'con', 'git', 'localhost']);
 
 // Characters that JSON does not escape and a terminal interprets: DEL, C1 controls, zero-width and direction marks.
@@ -110,4 +113,15 @@ export function parseHostname(text: string): string {
 /** A host name, or `*.` and a host name, where `*` stands for one label, as in a certificate (RFC 9525, 6.3). @throws SLIP_NAME_HOST */
 export function parseDomain(text: string): string {
   return text.startsWith('*.') ? `*.${parseHostname(text.slice(2))}` : parseHostname(text);
+}
+
+/**
+ * A domain as a user types it, in its only form: lower case, without the dot at the end, and in ASCII (UTS 46), so that one name never counts
+ * as two. @throws SLIP_NAME_HOST
+ */
+export function parseTypedDomain(text: string): string {
+  const [wildcard, name] = text.startsWith('*.') ? ['*.', text.slice(2)] : ['', text];
+  const bare = name.replace(/\.$/, '');
+  const ascii = UNICODE_HOSTNAME.test(bare) ? domainToASCII(bare) : '';
+  return parseDomain(ascii === '' ? text : `${wildcard}${ascii}`);
 }

@@ -16,6 +16,7 @@ import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { healthCheckCases } from './store-health-checks.ts';
 import { historyCases } from './store-history.ts';
+import { keptNameCases } from './store-kept-names.ts';
 import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
 import { orderCases } from './store-orders.ts';
@@ -62,6 +63,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     cronCases(() => store);
     edgeCases(() => store);
     egressCases(() => store);
+    keptNameCases(() => store);
     certificateCases(() => store);
     historyCases(() => store);
     taskCases(() => store);

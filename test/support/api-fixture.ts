@@ -272,6 +272,8 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
       },
       termsUrl: () => Promise.resolve(undefined),
     },
+    // Every claim is granted, as in a fleet with one user.
+    domainOwnership: { claim: () => Promise.resolve({}) },
     destroys: fakeDestroys(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,

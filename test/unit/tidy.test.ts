@@ -28,6 +28,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'movement',
     'observe',
     'one-off',
+    'ownership',
     'push',
     'release',
     'schedule',

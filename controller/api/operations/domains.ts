@@ -1,13 +1,18 @@
-import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
+import { parseTypedDomain, quoteInput } from '../../../shared/domain/names.ts';
 import type { Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { registeredDomain } from '../../certificates/orders/registered-domain.ts';
 import type { App } from '../../domain/apps.ts';
+import { actorOfUser, may } from '../../access/policy.ts';
+import type { DomainProof } from '../../domain/domains.ts';
 import type { User } from '../../domain/users.ts';
 import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
+import { forbidden } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log' | 'automaticCertificates'>;
+type AddDeps = Deps & Pick<ApiDeps, 'domainOwnership'>;
 
 interface Change {
   readonly app: App;
@@ -32,21 +37,35 @@ interface Routed {
 /** Names that the fleet uses among its nodes. */
 const INTERNAL_SUFFIX = 'slipway.internal';
 
+interface Addition extends Change {
+  readonly text: string;
+  readonly baseDomain: string;
+  /** An administrator adds it without a proof. */
+  readonly isForced: boolean;
+}
+
+interface Added extends Routed {
+  readonly hostname: string;
+  readonly createdAtMs: number;
+  readonly proof?: DomainProof | undefined;
+}
+
 /** Returns when every node routes the domain, or with the nodes that do not. */
-export async function addDomain(
-  deps: Deps,
-  { text, baseDomain, ...change }: Change & { readonly text: string; readonly baseDomain: string },
-): Promise<Routed & { readonly hostname: string; readonly createdAtMs: number }> {
+export async function addDomain(deps: AddDeps, { text, baseDomain, isForced, ...change }: Addition): Promise<Added> {
   const { app, user } = change;
-  const hostname = parseDomain(text);
+  if (isForced && !may(actorOfUser(user), 'domain.force', { kind: 'fleet' })) throw forbidden();
+  const hostname = parseTypedDomain(text);
   refuseReserved(hostname, baseDomain);
+  refusePublicSuffix(hostname);
   const known = await deps.store.domainsOf(app.id);
   if (known.some((domain) => domain.hostname === hostname)) throw domainExists(app, hostname);
-  const { createdAtMs } = await deps.store.addDomain(app.id, hostname);
-  const message = `${user.name} added the domain ${hostname} to ${app.name}.`;
+  const claim = await deps.domainOwnership.claim(app, { hostname, isForced });
+  const { createdAtMs, proof } = await deps.store.addDomain(app.id, hostname, claim);
+  if (claim.takenFrom !== undefined) await deps.fleet.certificatesChanged();
+  const message = `${user.name} added the domain ${hostname} to ${app.name}${isForced ? ' without a proof (--force)' : ''}.`;
   const routing = await applyRoutes(deps, { ...change, message });
   await deps.automaticCertificates.orderMissing(app.id);
-  return { hostname, createdAtMs, routing };
+  return { hostname, createdAtMs, ...(proof === undefined ? {} : { proof }), routing };
 }
 
 export async function removeDomain(
@@ -54,7 +73,7 @@ export async function removeDomain(
   { text, ...change }: Change & { readonly text: string },
 ): Promise<Routed & { readonly hostname: string }> {
   const { app, user } = change;
-  const hostname = parseDomain(text);
+  const hostname = parseTypedDomain(text);
   if (!(await deps.store.removeDomain(app.id, hostname))) throw domainNotFound(app, hostname);
   await deps.fleet.certificatesChanged();
   const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
@@ -95,6 +114,18 @@ function refuseReserved(hostname: string, baseDomain: string): void {
     httpStatus: 422,
     message: `The domain ${hostname} cannot be added: the names below ${under} are only for the default names of apps.`,
     hint: 'Each app has its default name there. Add a domain of your own, such as www.example.com.',
+  });
+}
+
+/** Below a public suffix, every name belongs to another person. */
+function refusePublicSuffix(hostname: string): void {
+  const bare = hostname.replace(/^\*\./, '');
+  if (registeredDomain(bare) !== undefined) return;
+  throw new SlipwayError({
+    code: 'SLIP_DOMAIN_PUBLIC_SUFFIX',
+    httpStatus: 422,
+    message: `The domain ${hostname} cannot be added: ${bare} is a public suffix, and the names below it belong to many people.`,
+    hint: `Add a name that you registered below it, such as example.${bare}.`,
   });
 }
 

@@ -1,5 +1,5 @@
 import type { NameHttpsBody } from '../../../shared/api/https.ts';
-import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
+import { parseTypedDomain, quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { chooseCertificates } from '../../certificates/choose.ts';
 import type { App } from '../../domain/apps.ts';
@@ -85,7 +85,7 @@ export async function requireDomain(
   { store }: Pick<ApiDeps, 'store'>,
   { user, text, action }: { readonly user: User; readonly text: string; readonly action: 'app.read' | 'app.write' },
 ): Promise<{ readonly app: App; readonly hostname: string }> {
-  const hostname = parseDomain(text);
+  const hostname = parseTypedDomain(text);
   const domain = await store.domain(hostname);
   const owner = domain === undefined ? undefined : await store.appById(domain.appId);
   if (owner === undefined) throw domainUnknown(text);

@@ -12,14 +12,16 @@ export function domainRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): readonly
       action: 'app.read',
       handle: async ({ app }) => ({
         own: `${app.name}.${baseDomain}`,
-        domains: (await deps.store.domainsOf(app.id)).map(({ hostname, createdAtMs }) => ({ hostname, createdAtMs })),
+        domains: (await deps.store.domainsOf(app.id)).map(({ appId: _appId, ...domain }) => domain),
+        kept: (await deps.store.keptDomains(app.ownerId)).map(({ ownerId: _ownerId, ...kept }) => kept),
       }),
     }),
     appRoute('addDomain', {
       auth: 'user',
       action: 'app.write',
       handle: async ({ app, user, body, signal }) => {
-        const added = viewChange(await addDomain(deps, { app, user, signal, text: body.hostname, baseDomain }));
+        const { hostname: text, force: isForced } = body;
+        const added = viewChange(await addDomain(deps, { app, user, signal, text, baseDomain, isForced }));
         return { ...added, https: await nameHttps(deps, app, added.hostname) };
       },
     }),

@@ -21,6 +21,14 @@ export interface NameResolver {
   caa(name: string, signal?: AbortSignal): Promise<readonly CaaRecord[]>;
 }
 
+/** What proofs of domains ask. */
+export interface ProofResolver {
+  /** The values of all TXT records. @throws DnsFailure */
+  txt(name: string): Promise<readonly string[]>;
+  /** The name of which this name is an alias. Undefined: it is none. @throws DnsFailure */
+  alias(name: string): Promise<string | undefined>;
+}
+
 const TIMEOUT_MS = 5_000;
 const TRIES = 2;
 const ALIASES_MAX = 8;
@@ -32,7 +40,10 @@ const ABSENT: ReadonlySet<string> = new Set(['ENODATA', 'ENOTFOUND']);
  * @param servers `address:port`; undefined: those of the machine
  * @param signal ends the questions that are open
  */
-export function createResolver(servers: readonly string[] | undefined, signal: AbortSignal): NameResolver {
+export function createResolver(
+  servers: readonly string[] | undefined,
+  signal: AbortSignal,
+): NameResolver & ProofResolver {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers([...servers]);
   signal.addEventListener('abort', () => resolver.cancel(), { once: true });
@@ -58,6 +69,8 @@ export function createResolver(servers: readonly string[] | undefined, signal: A
       }
       throw new DnsFailure('too many aliases', undefined);
     },
+    txt: async (name) => (await orNone(resolver.resolveTxt(name))).slice(0, RECORDS_MAX).map((parts) => parts.join('')),
+    alias: async (name) => (await orNone(resolver.resolveCname(name)))[0]?.toLowerCase().replace(/\.$/, ''),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../../shared/kit/clock.ts';
 import { FORMER_NAMES_MAX, FORMER_NAME_MS, type App, type AppLock } from '../../domain/apps.ts';
 import type { AppLifeStore, LifeChange } from '../app-life-port.ts';
 import { nameTaken, ownerOfFormerName } from './former-names.ts';
+import { takeAppName } from './kept-names.ts';
 import { raiseGenerations } from './assignments.ts';
 import { insertEvent } from './events.ts';
 import { pageBytes, writeMaintenance } from './maintenance.ts';
@@ -72,6 +73,7 @@ async function rename(
   const nowMs = clock.nowMs();
   const owner = await ownerOfFormerName(tx, name, nowMs);
   if (owner !== undefined && owner !== appId) throw nameTaken(name);
+  await takeAppName({ tx, clock }, name, before.ownerId);
   await tx.deleteFrom('formerAppNames').where('name', '=', name).execute();
   await unlessTaken(tx.updateTable('apps').set({ name }).where('id', '=', appId).execute(), () => nameTaken(name));
   await keepFormer(tx, { appId, name: before.name, nowMs });

@@ -7,6 +7,7 @@ import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import { nameTaken, ownerOfFormerName } from './former-names.ts';
+import { takeAppName } from './kept-names.ts';
 import { drawUidRange } from './uid-ranges.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
 import { requireQuota } from './quotas.ts';
@@ -27,6 +28,7 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
         const uidBase = await drawUidRange(tx);
         const nowMs = clock.nowMs();
         if ((await ownerOfFormerName(tx, name, nowMs)) !== undefined) throw nameTaken(name);
+        await takeAppName({ tx, clock }, name, ownerId);
         const nothing = { lostAfterMs: null, releasesKept: null, stopped: null, lock: null, maintenance: 0 };
         const row = { id, name, ownerId, uidBase, stack, createdAtMs: nowMs, ...nothing };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => nameTaken(name));

@@ -7,6 +7,7 @@ import { DESTROYED_PER_NODE_MAX, type AwaitedApp } from '../../domain/destroyed-
 import type { DestroyedStore } from '../destroyed-port.ts';
 import { raiseGenerations } from './assignments.ts';
 import { insertEvent } from './events.ts';
+import { keepAppNames, keepDomains } from './kept-names.ts';
 import { listOf } from './list-of.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { appIdColumn, awaitedAppRow, destroyedAppRow, nodeIdColumn, parseRow, parseRows } from './rows.ts';
@@ -108,6 +109,8 @@ async function destroyApp(
     .innerJoin('nodes', 'nodes.id', 'appNodes.nodeId')
     .where('nodes.state', '<>', 'removed');
   const rows = await nodes.select('appNodes.nodeId').where('appNodes.appId', '=', appId).execute();
+  await keepDomains({ tx, clock }, appId);
+  await keepAppNames({ tx, clock }, appId);
   for (const table of TABLES_OF_APP) await tx.deleteFrom(table).where('appId', '=', appId).execute();
   await tx.deleteFrom('apps').where('id', '=', appId).execute();
   const destroyedAtMs = clock.nowMs();

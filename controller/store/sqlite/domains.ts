@@ -1,27 +1,45 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
 import type { UserId } from '../../../shared/domain/ids.ts';
 import type { Quotas } from '../../../shared/domain/quota.ts';
 import { NAME_BYTES } from '../../../shared/domain/fleet-routes-size.ts';
+import { parseDomain } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
-import type { Domain, RoutedApp } from '../../domain/domains.ts';
+import { DOMAIN_PROOFS, type Domain, type DomainHolder, type RoutedApp } from '../../domain/domains.ts';
 import type { DomainStore } from '../domains-port.ts';
+import { endKeeping, keepDomains, keptDomainRow, takeDomain } from './kept-names.ts';
 import { maxOf, requireQuota } from './quotas.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
-import { domainRow, parseRowIfAny, parseRows, routedAppRow } from './rows.ts';
+import { appIdColumn, parseRow, parseRowIfAny, parseRows, routedAppRow, userIdColumn } from './rows.ts';
 import type { Tx } from './schema.ts';
 import { removeUnordered } from './tls-certificates.ts';
 
-export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }: RepositoryDeps): DomainStore {
+const domainRow = z
+  .strictObject({
+    ...{ hostname: z.string().transform(parseDomain), appId: appIdColumn, createdAtMs: z.number().int() },
+    proof: z.enum(DOMAIN_PROOFS).nullable(),
+  })
+  .transform(({ proof, ...row }): Domain => (proof === null ? row : { ...row, proof }));
+
+export function createDomains(deps: RepositoryDeps): DomainStore {
+  const { inTransaction, clock, quotas, domainsBytesMax } = deps;
   return {
-    addDomain: (appId, hostname) =>
+    ...createHolders(deps),
+    addDomain: (appId, hostname, claim = {}) =>
       inTransaction(async (tx) => {
+        if (claim.takenFrom !== undefined) {
+          await takeDomain({ tx, clock }, claim.takenFrom, hostname);
+          await removeUnordered(tx);
+        }
+        const keptProof = await endKeeping({ tx, clock }, { appId, hostname, claim });
         await requireRoom(tx, quotas, { appId, hostname, domainsBytesMax });
-        const row = { appId, hostname, createdAtMs: clock.nowMs() };
+        const row = { appId, hostname, createdAtMs: clock.nowMs(), proof: claim.proof ?? keptProof ?? null };
         await unlessTaken(tx.insertInto('domains').values(row).execute(), () => domainTaken(hostname));
-        return row;
+        return parseRow(domainRow, row);
       }),
     removeDomain: (appId, hostname) =>
       inTransaction(async (tx) => {
+        await keepDomains({ tx, clock }, appId, hostname);
         const done = await tx
           .deleteFrom('domains')
           .where('appId', '=', appId)
@@ -32,6 +50,7 @@ export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }:
       }),
     clearDomains: (appId) =>
       inTransaction(async (tx) => {
+        await keepDomains({ tx, clock }, appId);
         const done = await tx.deleteFrom('domains').where('appId', '=', appId).executeTakeFirst();
         await removeUnordered(tx);
         return Number(done.numDeletedRows);
@@ -47,6 +66,39 @@ export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }:
         return parseRowIfAny(domainRow, await query.executeTakeFirst());
       }),
     routedApps: (only) => inTransaction((tx) => readRoutedApps(tx, only)),
+  };
+}
+
+/** Who has a name, who had it last, and the key of proofs. */
+function createHolders({
+  inTransaction,
+  clock,
+}: Pick<RepositoryDeps, 'inTransaction' | 'clock'>): Pick<
+  DomainStore,
+  'domainHolder' | 'keptDomains' | 'domainProofKey'
+> {
+  return {
+    domainHolder: (hostname) =>
+      inTransaction(async (tx): Promise<DomainHolder | undefined> => {
+        const owned = tx.selectFrom('domains').innerJoin('apps', 'apps.id', 'domains.appId');
+        const row = await owned.select(['appId', 'ownerId']).where('hostname', '=', hostname).executeTakeFirst();
+        if (row !== undefined) {
+          const { appId, ownerId } = row;
+          return { kind: 'app', appId: parseRow(appIdColumn, appId), ownerId: parseRow(userIdColumn, ownerId) };
+        }
+        const keptRows = tx.selectFrom('keptDomains').selectAll().where('untilMs', '>', clock.nowMs());
+        const kept = parseRowIfAny(keptDomainRow, await keptRows.where('hostname', '=', hostname).executeTakeFirst());
+        return kept === undefined ? undefined : { kind: 'kept', ownerId: kept.ownerId, untilMs: kept.untilMs };
+      }),
+    keptDomains: (ownerId) =>
+      inTransaction(async (tx) => {
+        const kept = tx.selectFrom('keptDomains').selectAll().where('ownerId', '=', ownerId).orderBy('hostname');
+        return parseRows(keptDomainRow, await kept.where('untilMs', '>', clock.nowMs()).execute());
+      }),
+    domainProofKey: () =>
+      inTransaction(async (tx) => {
+        return (await tx.selectFrom('domainProofKey').select('secret').executeTakeFirstOrThrow()).secret;
+      }),
   };
 }
 

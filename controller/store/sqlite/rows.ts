@@ -10,13 +10,7 @@ import {
   type TaskId,
   type UserId,
 } from '../../../shared/domain/ids.ts';
-import {
-  parseAppName,
-  parseDomain,
-  parseNodeName,
-  parseProcessType,
-  parseUserName,
-} from '../../../shared/domain/names.ts';
+import { parseAppName, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
 import { cronEntries } from '../../../shared/domain/cron.ts';
 import { deployScripts } from '../../../shared/domain/deploy-scripts.ts';
@@ -238,7 +232,6 @@ export const processSettingsRow = z
     processType,
     settings: { ...(placement === undefined ? {} : { placement }), ...(own === undefined ? {} : { limits: own }) },
   }));
-export const domainRow = z.strictObject({ hostname: z.string().transform(parseDomain), appId, createdAtMs: whole });
 export const egressRow = z.strictObject({
   app: optional(z.string().transform(parseAppName)),
   uidBase: optional(whole),
@@ -269,6 +262,7 @@ export const labelsColumn = json(strings);
 export const ceilingsColumn = json(z.partialRecord(z.enum(CEILING_NAMES), whole));
 export const quotasColumn = json(z.partialRecord(z.enum(QUOTA_NAMES), whole));
 export const digestColumn = digest;
+export const userIdColumn = userId;
 export const appIdColumn = appId;
 export const nodeIdColumn = nodeId;
 

@@ -1,8 +1,9 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
+import type { KeptNameTables } from './kept-name-tables.ts';
 import type { OrderTables } from './order-tables.ts';
 
 /** Tables as Kysely sees them (camel case here, snake case in the file). JSON columns are text. */
-export interface Schema extends OrderTables {
+export interface Schema extends OrderTables, KeptNameTables {
   controller: {
     id: number;
     epochCounter: number;
@@ -93,7 +94,7 @@ export interface Schema extends OrderTables {
   appNodes: { appId: string; nodeId: string };
   destroyedApps: DestroyedAppTableRow;
   destroyedAppNodes: { appId: string; nodeId: string };
-  domains: { hostname: string; appId: string; createdAtMs: number };
+  domains: { hostname: string; appId: string; createdAtMs: number; proof: Generated<string | null> };
 }
 
 interface UserRow {

@@ -85,6 +85,7 @@ describe('domains over the API', () => {
     assert.equal(await remove('/gone.example'), 404);
     assert.equal(await remove(''), 200);
     assert.deepEqual((await domains()).domains, []);
-    assert.equal(await add(bob, 'blog', 'taken.example'), 'added');
+    assert.equal(await add(bob, 'blog', 'taken.example'), 'SLIP_DOMAIN_KEPT');
+    assert.equal(await add(ada, 'shop', 'taken.example'), 'added');
   });
 });

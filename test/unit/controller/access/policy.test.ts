@@ -41,6 +41,7 @@ const ALLOWED: Readonly<Record<Action, { on: Resource['kind'] | 'any'; who: read
   'app.egress.write': { on: 'any', who: ['admin'] },
   'app.attach': { on: 'app', who: ['owner', 'admin'] },
   'app.destroy': { on: 'app', who: ['owner', 'admin'] },
+  'domain.force': { on: 'any', who: ['admin'] },
   'fleet.read': { on: 'any', who: ['owner', 'stranger', 'admin'] },
   'user.manage': { on: 'any', who: ['admin'] },
   'node.manage': { on: 'any', who: ['admin'] },

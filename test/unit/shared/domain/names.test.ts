@@ -5,6 +5,7 @@ import {
   parseAppName,
   parseConfigName,
   parseHostname,
+  parseTypedDomain,
   parseNodeName,
   parseProcessType,
   parseUserName,
@@ -157,6 +158,33 @@ test('an app name is exactly what the published pattern and the reserved words a
     }),
     { numRuns: 5000 },
   );
+});
+
+test('a domain has one form, however it is typed', () => {
+  const forms = {
+    'shop.example.com': ['Shop.EXAMPLE.com', 'shop.example.com.', 'ｓｈｏｐ.example。com', 'shop.ex\u00adample.com'],
+    '*.shop.example.com': ['*.Shop.example.com.'],
+    'xn--bcher-kva.example': ['bücher.example', 'BÜCHER.example.', 'XN--BCHER-KVA.example', 'bu\u0308cher.example'],
+    '*.xn--bcher-kva.example': ['*.bücher.example'],
+  };
+  for (const [name, typed] of Object.entries(forms))
+    for (const text of [name, ...typed]) assert.equal(parseTypedDomain(text), name, text);
+});
+
+test('a typed domain is refused when it is no host name', () => {
+  const bad = [
+    'b%C3%BC.example',
+    'bü.example:80',
+    'bü/x.example',
+    'ü@x.example',
+    'x..',
+    '*.',
+    '**.ü.example',
+    '１０.0.0.1',
+    'ü',
+  ];
+  for (const text of [...bad, `${'ü'.repeat(64)}.example`, ...HOSTILE])
+    assert.throws(() => parseTypedDomain(text), { code: 'SLIP_NAME_HOST' }, text);
 });
 
 test('a host name is made lower-case', () => {
