@@ -5,12 +5,23 @@ import type { Basics, Drivers } from './compose-drivers.ts';
 
 export function composeCertificates(
   { config, clock, log, failpoint }: Basics,
-  { transport, proxy }: Pick<Drivers, 'transport' | 'proxy'>,
+  { transport, proxy, identity: { nodeId } }: Pick<Drivers, 'transport' | 'proxy' | 'identity'>,
   to: Pick<NodeCertificatesDeps, 'apply' | 'report' | 'tell'>,
 ): NodeCertificates {
   const files = new CertificateFiles(join(config.stateDir, 'certificates'));
   const unserved: NodeCertificatesDeps['unserved'] = () => proxy.unservedCertificates();
   const answersHttps = config.proxy.tls !== false;
   const random = Math.random;
-  return new NodeCertificates({ ...to, answersHttps, files, transport, unserved, clock, log, failpoint, random });
+  return new NodeCertificates({
+    ...to,
+    answersHttps,
+    nodeId,
+    files,
+    transport,
+    unserved,
+    clock,
+    log,
+    failpoint,
+    random,
+  });
 }

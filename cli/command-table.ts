@@ -11,6 +11,7 @@ import { DEPLOY_COMMANDS } from './deploy/spec.ts';
 import { CRON_COMMANDS } from './cron/spec.ts';
 import { CERTS_COMMANDS } from './certs/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
+import { EDGE_COMMANDS } from './edge/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
 import { EVENTS_COMMANDS } from './events/spec.ts';
 import { HTTPS_COMMANDS } from './https/spec.ts';
@@ -58,6 +59,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...REBALANCE_COMMANDS,
   ...EGRESS_COMMANDS,
   ...PROXY_COMMANDS,
+  ...EDGE_COMMANDS,
   ...GC_COMMANDS,
   ...CONTROLLER_COMMANDS,
   ...TLS_COMMANDS,

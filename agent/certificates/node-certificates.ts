@@ -1,4 +1,4 @@
-import type { FleetCertificate, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import { tableOfNode, type FleetCertificate, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { CertificateId } from '../../shared/domain/ids.ts';
 import { toReason, type Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
@@ -12,6 +12,8 @@ import type { CertificateTransport, EdgeCertificate } from './port.ts';
 export interface NodeCertificatesDeps {
   /** False: the proxy answers no HTTPS, so the node holds no keys and reports nothing. */
   readonly answersHttps: boolean;
+  /** This node. The operator may say in the route table that it answers no HTTPS. Then its files are removed at once. */
+  readonly nodeId: string;
   readonly files: CertificateFiles;
   readonly transport: CertificateTransport;
   /** Makes the proxy use {@link NodeCertificates.usable}. Resolves when it does. */
@@ -59,11 +61,12 @@ export class NodeCertificates {
   }
 
   /** At the start of the agent: the files of the stored table. The others are fetched later. */
-  async open(table: FleetRoutes | undefined): Promise<void> {
+  async open(stored: FleetRoutes | undefined): Promise<void> {
     if (!this.#deps.answersHttps) {
       await this.#deps.files.removeOthers([]);
       return;
     }
+    const table = stored === undefined ? undefined : tableOfNode(stored, this.#deps.nodeId);
     this.#table = table;
     for (const certificate of table?.certificates ?? [])
       if (!(await this.#adopt(certificate))) await this.#adoptFormer(certificate);
@@ -71,12 +74,12 @@ export class NodeCertificates {
   }
 
   /** The controller has sent this table, so a session is open. */
-  follow(table: FleetRoutes): void {
+  follow(sent: FleetRoutes): void {
     if (!this.#deps.answersHttps) return;
+    const table = tableOfNode(sent, this.#deps.nodeId);
     this.#table = table;
     for (const reason of this.#untold.splice(0)) this.#deps.tell(reason);
-    const wanted = new Set(table.certificates.map(({ id }) => id));
-    for (const id of [...this.#usable.keys(), ...this.#problems.keys()]) if (!wanted.has(id)) this.#forget(id);
+    this.#forgetOthers(table);
     if (this.#reported === JSON.stringify(table.certificates)) return;
     this.#failures = 0;
     this.#wake();
@@ -119,6 +122,10 @@ export class NodeCertificates {
   async #round(newer: AbortSignal): Promise<boolean> {
     const table = this.#table;
     if (table === undefined) return true;
+    // A download that was under way when the table changed may have added one.
+    this.#forgetOthers(table);
+    // The files must not wait for the proxy, which may not run.
+    if (table.certificates.length === 0) await this.#deps.files.removeOthers([]);
     const missing = table.certificates.filter((one) => this.#usable.get(one.id)?.fingerprint !== one.fingerprint);
     if (missing.length > 0) await this.#fetchAll(missing);
     for (const { id, names } of table.certificates) this.#rename(id, names);
@@ -139,9 +146,13 @@ export class NodeCertificates {
     if (applied.signal.aborted) await work;
   }
 
-  #forget(id: CertificateId): void {
-    this.#usable.delete(id);
-    this.#problems.delete(id);
+  #forgetOthers({ certificates }: Pick<FleetRoutes, 'certificates'>): void {
+    const wanted = new Set(certificates.map(({ id }) => id));
+    for (const id of [...this.#usable.keys(), ...this.#problems.keys()]) {
+      if (wanted.has(id)) continue;
+      this.#usable.delete(id);
+      this.#problems.delete(id);
+    }
   }
 
   /** A certificate can serve other names without a new file. */

@@ -42,6 +42,8 @@ export interface ProxyRoutes {
   readonly certificates?: readonly EdgeCertificate[] | undefined;
   /** Of the ACME account key of the fleet (RFC 8555, 8.1). With it, the proxy answers the HTTP-01 challenges of all host names. */
   readonly acmeThumbprint?: string | undefined;
+  /** It answers no HTTPS, and keeps no files of certificates. */
+  readonly plainOnly?: boolean | undefined;
   /** In addition to those of the settings of this node. */
   readonly fronts?: FrontProxies | undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { instanceName, type DesiredState } from '../../shared/domain/assignment.ts';
-import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import { isPlainOnly, type FleetApp, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -144,7 +144,8 @@ export class RouteSwitch {
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
     const { peers: members, refused, acmeThumbprint, fronts } = fleet ?? NO_PEERS;
     const certificates = this.#certificates();
-    const wanted = { apps: routes, members, refused, certificates, acmeThumbprint, fronts };
+    const plainOnly = fleet !== undefined && isPlainOnly(fleet, this.#self);
+    const wanted = { apps: routes, members, refused, certificates, acmeThumbprint, fronts, plainOnly };
     const text = JSON.stringify(wanted);
     if (text === this.#applied) {
       this.#resolveWaiting();

@@ -164,7 +164,7 @@ class SessionKeeper {
         countsSwitches,
         ...{ takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true, takesAttach },
         ...{ routesByAppId: true, takesMaintenance: true, takesCacheNumber: true, takesCertificates: true },
-        takesFronts: true,
+        takesEdgeSettings: true,
       };
       const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, checkProbes: CHECK_PROBES };
       return await this.#connection.serve({ kind: 'hello', ...own, ...takes });

@@ -18,6 +18,7 @@ import type { User } from '../domain/users.ts';
 import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { certificateProblems } from './certificate-problems.ts';
+import { edgeProblems } from './edge-problems.ts';
 import { meshProblems } from './mesh-status.ts';
 import { viewRunningCommand } from './running-commands.ts';
 import { frontProblems, olderAgentProblems, uncheckedProblems } from './older-agents.ts';
@@ -71,6 +72,7 @@ async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly Pr
   return [
     ...olderAgentProblems(store.defaultQuotas.domainsPerApp, fleet.nodes()),
     ...uncheckedProblems(await store.usesHealthChecks(), fleet.nodes()),
+    ...edgeProblems(await store.edgeLabels(), fleet.nodes()),
     ...frontProblems(await store.frontProxies(), fleet.nodes()),
     ...quotaProblems(await store.overQuotas()),
   ];

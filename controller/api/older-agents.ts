@@ -77,10 +77,10 @@ export function cacheProblems(
 /** The connected nodes whose proxies know only the front proxies of their own settings. */
 export function frontProblems(
   { trusted, proxyProtocol }: FrontProxies,
-  nodes: readonly Pick<LiveNode, 'name' | 'ignoresFronts'>[],
+  nodes: readonly Pick<LiveNode, 'name' | 'ignoresEdgeSettings'>[],
 ): readonly ProblemBody[] {
   const isUsed = trusted.length + proxyProtocol.length > 0;
-  const [first, ...others] = isUsed ? nodes.filter(({ ignoresFronts }) => ignoresFronts === true) : [];
+  const [first, ...others] = isUsed ? nodes.filter(({ ignoresEdgeSettings }) => ignoresEdgeSettings === true) : [];
   if (first === undefined) return [];
   const message = `The agents of ${listed([first, ...others])} are too old for the front proxies of the fleet: there, apps get the address and the protocol of the front proxy.`;
   return [{ message, next: `slipway nodes:upgrade ${first.name}` }];

@@ -7,7 +7,6 @@ import type { BuilderNode, Builders } from '../build/port.ts';
 import type { CommandRunner } from './commands.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
-import { certificateOnNodes } from './certificate-on-nodes.ts';
 import { liveNode } from './live-node.ts';
 import type { NodeObserver } from './node-registry.ts';
 import type { HeartbeatRate } from './heartbeat-interval.ts';
@@ -170,7 +169,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     servedBy: (id) => {
       const fingerprint = dispatcher.routes.fingerprintOf(id);
       if (fingerprint === undefined) return undefined;
-      return { fingerprint, nodes: certificateOnNodes(dispatcher.registry.all(), dispatcher.routes.served, id) };
+      return { fingerprint, nodes: dispatcher.routes.nodesFor(id) };
     },
     egressChanged: () => dispatcher.egress.refresh(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),

@@ -31,7 +31,7 @@ function sessionFields({
   | 'losesRenamed'
   | 'ignoresMaintenance'
   | 'keepsCaches'
-  | 'ignoresFronts'
+  | 'ignoresEdgeSettings'
   | 'egressIgnored'
   | 'checkProbes'
   | 'countsSwitches'
@@ -50,12 +50,12 @@ function sessionFields({
 /** What an older agent cannot do. */
 function missingAbilities(
   hello: Hello,
-): Pick<LiveNode, 'losesRenamed' | 'ignoresMaintenance' | 'keepsCaches' | 'ignoresFronts' | 'egressIgnored'> {
+): Pick<LiveNode, 'losesRenamed' | 'ignoresMaintenance' | 'keepsCaches' | 'ignoresEdgeSettings' | 'egressIgnored'> {
   return {
     losesRenamed: hello.routesByAppId !== true,
     ignoresMaintenance: hello.takesMaintenance !== true,
     keepsCaches: hello.takesCacheNumber !== true,
-    ignoresFronts: hello.takesFronts !== true,
+    ignoresEdgeSettings: hello.takesEdgeSettings !== true,
     egressIgnored: hello.takesEgress !== true,
   };
 }

@@ -48,7 +48,7 @@ export interface LiveNode extends NodeFacts {
   /** The proxy of the connected agent is too old to answer for apps in maintenance. */
   readonly ignoresMaintenance?: boolean | undefined;
   /** The proxy of the connected agent knows only the front proxies of its own settings. */
-  readonly ignoresFronts?: boolean | undefined;
+  readonly ignoresEdgeSettings?: boolean | undefined;
   /** The connected agent is too old to purge a build cache. */
   readonly keepsCaches?: boolean | undefined;
   /** The connected agent counts the requests of deploys. */

@@ -15,6 +15,7 @@ import { FullTableSlots } from './full-table-slots.ts';
 import type { RouteTableRow } from './limit-route-table.ts';
 import { meshPeer, routeTableRows, withRedirects, type RouteTableInput } from './route-table.ts';
 import type { NodeRegistry } from './node-registry.ts';
+import type { CertificateOnNode } from './port.ts';
 import { RouteMessages } from './route-messages.ts';
 import { RouteWaits } from './route-waits.ts';
 import { RouteTableCapacity } from './route-table-capacity.ts';
@@ -25,7 +26,9 @@ import { TableSettings } from './table-settings.ts';
 export interface RouteDistributorDeps {
   readonly store: Pick<
     Store,
-    ('routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates' | 'markServed') | 'frontProxies'
+    | ('routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent' | 'certificates' | 'markServed')
+    | 'frontProxies'
+    | 'edgeLabels'
   >;
   readonly registry: NodeRegistry;
   readonly sessions: () => readonly AgentSession[];
@@ -105,6 +108,12 @@ export class RouteDistributor {
   /** The fingerprint of a certificate in the table. Undefined: the table does not have it. */
   fingerprintOf(id: CertificateId): string | undefined {
     return this.#table.certificates.find((one) => one.id === id)?.fingerprint;
+  }
+
+  /** The nodes that should serve a certificate, and how they serve it. */
+  nodesFor(id: CertificateId): readonly CertificateOnNode[] {
+    const nodes = [...this.#deps.registry.all()].filter((node) => this.#tableSettings.isEdge(node));
+    return certificateOnNodes(nodes, this.served, id);
   }
 
   certificatesRevoked(): void {
@@ -193,7 +202,7 @@ export class RouteDistributor {
   async #markServed(): Promise<void> {
     await this.#certificates.markServed((id) => {
       if (this.fingerprintOf(id) === undefined) return false;
-      const nodes = certificateOnNodes(this.#deps.registry.all(), this.served, id).filter((node) => node.connected);
+      const nodes = this.nodesFor(id).filter((node) => node.connected);
       return nodes.length > 0 && nodes.every(({ state }) => state === 'served');
     });
   }
@@ -225,7 +234,9 @@ export class RouteDistributor {
 
   #publish(rows: readonly RouteTableRow[]): void {
     const members = [...this.#deps.registry.all()].filter((node) => node.state !== 'removed');
-    const peers = members.map(meshPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    const peers = members
+      .map((node) => meshPeer({ ...node, isEdge: this.#tableSettings.isEdge(node) }))
+      .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
     const refused = this.#refused ?? this.#table.refused;
     const certificates = this.#certificates.select(rows.map(({ entry }) => entry));
     const { acmeThumbprint } = this.#certificates;

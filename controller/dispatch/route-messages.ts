@@ -3,7 +3,7 @@ import {
   routesDigest,
   unchangedTableUpdate,
   withoutCertificates,
-  withoutFronts,
+  withoutEdgeSettings,
   type FleetRoutes,
   type RoutesUpdate,
 } from '../../shared/domain/fleet-routes.ts';
@@ -50,12 +50,12 @@ export class RouteMessages {
   }
 
   /** An older agent ignores certificates and front proxies in the table, and its digest does not count them. */
-  #unchangedFor({ takesCertificates = false, takesFronts = false }: Hello): UnchangedMessage {
-    const ability = `${String(takesCertificates)} ${String(takesFronts)}`;
+  #unchangedFor({ takesCertificates = false, takesEdgeSettings = false }: Hello): UnchangedMessage {
+    const ability = `${String(takesCertificates)} ${String(takesEdgeSettings)}`;
     const known = this.#unchanged.get(ability);
     if (known !== undefined) return known;
     const certified = takesCertificates ? this.#table : withoutCertificates(this.#table);
-    const digest = routesDigest(takesFronts ? certified : withoutFronts(certified));
+    const digest = routesDigest(takesEdgeSettings ? certified : withoutEdgeSettings(certified));
     const update = unchangedTableUpdate(this.#table, digest);
     const made = { digest, message: encodeControllerMessage({ kind: 'fleetRoutes', update }) };
     this.#unchanged.set(ability, made);

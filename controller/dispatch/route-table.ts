@@ -67,10 +67,13 @@ export function meshPeer(node: {
   readonly name: string;
   readonly revoked: boolean;
   readonly facts: { readonly meshAddress?: string | undefined };
+  /** It may answer HTTPS and hold keys. Default: it may. */
+  readonly isEdge?: boolean | undefined;
 }): MeshPeer {
   const meshAddress = node.revoked ? '' : (node.facts.meshAddress ?? '');
   const [, address = '', port = '0'] = /^(\d+\.\d+\.\d+\.\d+):(\d+)$/.exec(meshAddress) ?? [];
-  return { nodeId: node.id, name: node.name, address, port: Number(port) };
+  const plain = node.isEdge === false ? ({ plainOnly: true } as const) : {};
+  return { nodeId: node.id, name: node.name, address, port: Number(port), ...plain };
 }
 
 /**

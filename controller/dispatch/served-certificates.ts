@@ -19,8 +19,16 @@ export class ServedCertificates {
   readonly #reports = new Map<NodeId, Report>();
   /** The version of the route table in which a certificate changed last. */
   readonly #changedAt = new Map<CertificateId, number>();
+  /** Nodes that answer no HTTPS. They report that nothing is missing. */
+  readonly #plainOnly = new Set<NodeId>();
+  /** The version in which such a node began to answer HTTPS. Its earlier reports say nothing. */
+  readonly #edgeSince = new Map<NodeId, number>();
 
-  tableChanged({ version, certificates, removedCertificateIds }: RoutesUpdate): void {
+  tableChanged({ version, peers, certificates, removedCertificateIds }: RoutesUpdate): void {
+    for (const { nodeId, plainOnly } of peers) {
+      if (plainOnly === true) this.#plainOnly.add(nodeId);
+      else if (this.#plainOnly.delete(nodeId)) this.#edgeSince.set(nodeId, version);
+    }
     for (const { id } of certificates) this.#changedAt.set(id, version);
     for (const id of removedCertificateIds) this.#changedAt.delete(id);
   }
@@ -45,7 +53,8 @@ export class ServedCertificates {
     const changedAt = this.#changedAt.get(id);
     if (changedAt === undefined) return undefined;
     const report = this.#reports.get(nodeId);
-    if (report === undefined || report.version < changedAt) return { kind: 'waiting' };
+    const neededVersion = Math.max(changedAt, this.#edgeSince.get(nodeId) ?? 0);
+    if (report === undefined || report.version < neededVersion) return { kind: 'waiting' };
     const certificate = report.unserved.get(id);
     return certificate === undefined ? { kind: 'served' } : { kind: 'unserved', certificate };
   }

@@ -76,7 +76,7 @@ const buildersBody = z.object({
 export type BuildersBody = z.output<typeof buildersBody>;
 
 const MAX_LABELS = 20;
-const builderRule = z.strictObject({
+export const labelRule = z.strictObject({
   require: z
     .record(z.string().max(100), z.string().max(100))
     .refine((labels) => Object.keys(labels).length <= MAX_LABELS),
@@ -131,7 +131,7 @@ export const buildSpecs = {
     method: 'PUT',
     path: '/builders',
     summary: 'Set the labels that a node must have to build.',
-    body: builderRule,
+    body: labelRule,
     answer: buildersBody,
   },
 } as const satisfies Readonly<Record<string, RouteSpec>>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { labelRule } from './builds.ts';
 import type { RouteSpec } from './route-spec.ts';
-import { list, problemBody } from './schema.ts';
+import { list, problemBody, textRecord } from './schema.ts';
 
 const frontsBody = z.object({
   /** Front proxies whose X-Forwarded-* headers count, as they were written. */
@@ -14,10 +15,34 @@ const frontsBody = z.object({
 });
 export type FrontsBody = z.output<typeof frontsBody>;
 
+/** Which nodes answer HTTPS and hold keys. */
+const edgeBody = z.object({
+  /** Empty: every node. */
+  require: textRecord,
+  nodes: list(
+    z.object({
+      name: z.string(),
+      connected: z.boolean(),
+      /** Why it answers no HTTPS, in words that follow its name; absent for a node that answers. */
+      whyNot: z.string().optional(),
+    }),
+  ),
+  problems: list(problemBody),
+});
+export type EdgeBody = z.output<typeof edgeBody>;
+
 /** More than a list may have, so that the message about the limit is the one of the list. */
 const entries = z.array(z.string().max(100)).max(1000).optional();
 
 export const edgeSpecs = {
+  showEdge: { method: 'GET', path: '/edge', summary: 'Show which nodes answer HTTPS and hold keys.', answer: edgeBody },
+  setEdge: {
+    method: 'PUT',
+    path: '/edge',
+    summary: 'Set the labels that a node must have to answer HTTPS. The other nodes remove their keys at once.',
+    body: labelRule,
+    answer: edgeBody,
+  },
   showFronts: {
     method: 'GET',
     path: '/proxy/fronts',

@@ -16,6 +16,8 @@ export interface MeshPeer {
   /** IPv4 address and port of its proxy for requests from other nodes. Empty and 0: it takes none. */
   readonly address: string;
   readonly port: number;
+  /** It answers no HTTPS, and holds no keys of certificates for clients. */
+  readonly plainOnly?: true | undefined;
 }
 
 /** The nodes and host names of an app. */
@@ -115,7 +117,10 @@ export function fullTableUpdate(table: FleetRoutes): RoutesUpdate {
 export function routesDigest(table: Omit<FleetRoutes, 'epoch' | 'version'>): string {
   const { peers, apps, refused, certificates, acmeThumbprint, fronts } = table;
   const content = [
-    peers.map(({ nodeId, name, address, port }) => [nodeId, name, address, port]),
+    peers.map(({ nodeId, name, address, port, plainOnly }) => [
+      ...[nodeId, name, address, port],
+      ...(plainOnly === true ? [true] : []),
+    ]),
     // Without maintenance and HTTPS, the digest is the one of older agents.
     apps.map(({ appId, app, hostnames, nodeIds, maintenance, https }) => [
       ...[appId, app, hostnames, nodeIds],
@@ -135,9 +140,18 @@ export function withoutCertificates({ acmeThumbprint: _, ...table }: FleetRoutes
   return { ...table, apps: table.apps.map(({ https: _rules, ...app }) => app), certificates: [] };
 }
 
-/** The table as it is stored by an agent that does not know front proxies. */
-export function withoutFronts({ fronts: _, ...table }: FleetRoutes): FleetRoutes {
-  return table;
+/** The table as it is stored by an agent that knows neither front proxies nor nodes without HTTPS. */
+export function withoutEdgeSettings({ fronts: _, ...table }: FleetRoutes): FleetRoutes {
+  return { ...table, peers: table.peers.map(({ plainOnly: _plain, ...peer }) => peer) };
+}
+
+/** The table as a node uses it: without certificates, when it answers no HTTPS. */
+export function tableOfNode(table: FleetRoutes, nodeId: string): FleetRoutes {
+  return isPlainOnly(table, nodeId) ? { ...table, certificates: [] } : table;
+}
+
+export function isPlainOnly({ peers }: Pick<FleetRoutes, 'peers'>, nodeId: string): boolean {
+  return peers.some((peer) => peer.nodeId === nodeId && peer.plainOnly === true);
 }
 
 /** For an agent that already has the table. It saves a large transfer when a whole fleet reconnects. */

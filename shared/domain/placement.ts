@@ -68,6 +68,14 @@ export function sayWhoBuilds(required: RequiredLabels): string {
     : `Only nodes with ${labels.sort().join(', ')} may build.`;
 }
 
+/** A sentence that says which nodes answer HTTPS. Pure. */
+export function sayWhoAnswersHttps(required: RequiredLabels): string {
+  const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
+  return labels.length === 0
+    ? 'Every node answers HTTPS and holds the keys of certificates.'
+    : `Only nodes with ${labels.sort().join(', ')} answer HTTPS and hold the keys of certificates.`;
+}
+
 const LABEL_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 const LABEL_VALUE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 

@@ -39,7 +39,7 @@ const hello = z
     takesAttach: z.boolean(),
     countsSwitches: z.boolean(),
     takesCertificates: z.boolean(),
-    takesFronts: z.boolean(),
+    takesEdgeSettings: z.boolean(),
     taskKinds: z
       .array(field.word)
       .max(100)
@@ -195,7 +195,7 @@ function encodeHello({
     runningTaskIds: [...runningTaskIds],
     ...encodeTakes(routes),
     takesCertificates: routes.takesCertificates ?? false,
-    takesFronts: routes.takesFronts ?? false,
+    takesEdgeSettings: routes.takesEdgeSettings ?? false,
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     bootId: routes.bootId ?? '',
     taskKinds: [...(routes.taskKinds ?? [])],

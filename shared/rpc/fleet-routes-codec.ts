@@ -27,12 +27,16 @@ const MAX_REFUSED = 100_000;
 const MAX_CERTIFICATES = 20_000;
 const MAX_HSTS_AGE_S = 10 * 365 * 24 * 60 * 60;
 
-const peer: z.ZodType<MeshPeer> = z.object({
-  nodeId: field.id<NodeId>(),
-  name: field.word,
-  address: z.string().refine((value) => value === '' || isIPv4(value), 'is not an IPv4 address'),
-  port: z.int().min(0).max(65_535),
-});
+/** The same on the wire and on the disk. */
+const peer: z.ZodType<MeshPeer> = z
+  .object({
+    nodeId: field.id<NodeId>(),
+    name: field.word,
+    address: z.string().refine((value) => value === '' || isIPv4(value), 'is not an IPv4 address'),
+    port: z.int().min(0).max(65_535),
+    plainOnly: z.boolean().default(false),
+  })
+  .transform(({ plainOnly, ...rest }) => ({ ...rest, ...(plainOnly ? { plainOnly } : {}) }));
 
 const appFields = {
   appId: field.id<AppId>(),
@@ -167,7 +171,7 @@ export function encodeRoutes({ refused: refusedCertificates, fronts: own, ...upd
   return {
     ...update,
     refusedCertificates: [...refusedCertificates],
-    peers: [...update.peers],
+    peers: update.peers.map((one) => ({ ...one, plainOnly: one.plainOnly === true })),
     apps: update.apps.map(encodeApp),
     removedNodeIds: [...update.removedNodeIds],
     removedAppIds: [...update.removedAppIds],

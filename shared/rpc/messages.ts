@@ -44,7 +44,7 @@ export interface Hello {
   /** It reads certificates and HTTPS rules in the route table. */
   readonly takesCertificates?: boolean | undefined;
   /** It reads front proxies in the route table. */
-  readonly takesFronts?: boolean | undefined;
+  readonly takesEdgeSettings?: boolean | undefined;
 }
 
 export interface Heartbeat {

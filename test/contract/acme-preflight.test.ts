@@ -77,6 +77,16 @@ function caWith(identities: readonly string[], clockDifferenceMs = 0): Partial<O
   return { client: Object.assign(Object.create(account.client) as OpenAccount['client'], client) };
 }
 
+test('an address of a node that answers no HTTPS is named', async () => {
+  await serve('127.0.0.5', ({ url = '' }, answer) => {
+    answer.setHeader('x-slipway-https', 'off').end(`${url.split('/').at(-1) ?? ''}.${account.thumbprint}`);
+  });
+  await pointTo('plain.example.com', '127.0.0.1', '127.0.0.5');
+  const found = await check('plain.example.com');
+  assert.equal(found?.code, 'SLIP_CERT_PLAIN_NODE');
+  assert.match(found.message, /the address 127\.0\.0\.5 of a node that answers no HTTPS/);
+});
+
 test('a name whose addresses are nodes of this fleet passes', async () => {
   await pointTo('good.example.com', '127.0.0.1');
   assert.equal(await check('good.example.com'), undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -302,6 +302,29 @@ describe('HTTPS through a real haproxy', () => {
     assert.equal(await talk(get), '', 'a front that does not send the header');
     await using strict = await openScene({ proxyProtocolFronts: ['192.0.2.0/24'] });
     assert.equal((await ask(strict.lab.port, 'alpha.test')).status, 200);
+  });
+});
+
+describe('a node that answers no HTTPS by a rule of the fleet', () => {
+  test('closes the port and removes the keys; plain HTTP and challenges work; later it answers HTTPS again', async () => {
+    await using scene = await openScene();
+    const { lab, tlsPort, ca } = scene;
+    const dir = join(lab.stateDir, 'certificates');
+    assert.ok((await readdir(dir)).includes('crt_alpha.pem'));
+    await scene.apply({ certificates: [], plainOnly: true, acmeThumbprint: THUMBPRINT });
+    await assert.rejects(askTls(tlsPort, 'alpha.test', { ca: ca.pem }));
+    assert.deepEqual(
+      (await readdir(dir)).filter((file) => file.startsWith('crt_')),
+      [],
+    );
+    assert.deepEqual(lab.proxy.problems(), []);
+    assert.equal((await ask(lab.port, 'alpha.test')).status, 200);
+    const challenge = await ask(lab.port, 'alpha.test', { path: `/.well-known/acme-challenge/${TOKEN}` });
+    assert.deepEqual([challenge.body, challenge.headers['x-slipway-https']], [`${TOKEN}.${THUMBPRINT}`, 'off']);
+    await lab.proxy.ensureRunning();
+    await assert.rejects(askTls(tlsPort, 'alpha.test', { ca: ca.pem }), 'after a repair');
+    await scene.apply();
+    assert.equal((await askTls(tlsPort, 'alpha.test', { ca: ca.pem })).status, 200);
   });
 });
 

@@ -5,6 +5,15 @@ import { FRONTS_MAX } from '../../shared/domain/front-proxies.ts';
 
 /** Settings of the proxies of all nodes. */
 export function edgeCases(get: () => Store): void {
+  it('keeps the labels of the nodes that answer HTTPS', async () => {
+    const store = get();
+    assert.deepEqual(await store.edgeLabels(), {});
+    await store.setEdgeLabels({ role: 'edge' });
+    assert.deepEqual(await store.edgeLabels(), { role: 'edge' });
+    await store.setEdgeLabels({});
+    assert.deepEqual(await store.edgeLabels(), {});
+  });
+
   it('keeps two lists of front proxies, and an entry is in one of them', async () => {
     const store = get();
     assert.deepEqual(await store.frontProxies(), { trusted: [], proxyProtocol: [] });

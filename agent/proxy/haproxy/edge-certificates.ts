@@ -41,6 +41,8 @@ export class EdgeCertificates {
   readonly #sync: CertificateSync;
   /** Of the last `apply`; absent before the first. */
   #wanted: readonly EdgeCertificate[] | undefined;
+  /** Of the last `apply`: this node answers no HTTPS. */
+  #isPlainOnly = false;
   #problems: ReadonlyMap<string, string> = new Map();
 
   constructor(settings: ProxySettings, deps: EdgeDeps) {
@@ -55,8 +57,13 @@ export class EdgeCertificates {
   }
 
   /** What the proxy can serve of these certificates. Without them: of the last ones, or of those in the table. */
-  async take(before: SlotTable, wanted = this.#wanted): Promise<EdgeState> {
+  async take(before: SlotTable, wanted = this.#wanted, isPlainOnly = this.#isPlainOnly): Promise<EdgeState> {
     this.#wanted = wanted;
+    this.#isPlainOnly = isPlainOnly;
+    if (isPlainOnly) {
+      await this.#files.take([]);
+      return { tls: false, certificates: [] };
+    }
     if (!(await this.#ports.areUsable(before.tls))) return { tls: false, certificates: before.certificates };
     await this.#proxyFiles.ensureFallback(this.#clock.nowMs());
     const { usable, problems } = await this.#files.take(wanted ?? before.certificates);
@@ -70,7 +77,7 @@ export class EdgeCertificates {
   async repair(table: SlotTable): Promise<EdgeState | undefined> {
     const hasChanged = await this.#files.noticeChanges();
     if (table.tls) await this.#proxyFiles.ensureFallback(this.#clock.nowMs());
-    if (this.#ports.failure === undefined && !hasChanged) return undefined;
+    if (this.#isPlainOnly || (this.#ports.failure === undefined && !hasChanged)) return undefined;
     const now = await this.take(table);
     return now.tls === table.tls && sameCertificates(now.certificates, table.certificates) && !hasChanged
       ? undefined
@@ -78,8 +85,9 @@ export class EdgeCertificates {
   }
 
   /** Call it when the process has the layout of the table. */
-  follow(table: SlotTable): void {
+  async follow(table: SlotTable): Promise<void> {
     if (table.tls) this.#sync.follow(table);
+    else if (this.#isPlainOnly) await this.#files.removeOthers([]);
   }
 
   /** The process ends. */
@@ -107,7 +115,7 @@ export class EdgeCertificates {
 
   problems(): readonly string[] {
     const { failure } = this.#ports;
-    if (failure === undefined) return [];
+    if (failure === undefined || this.#isPlainOnly) return [];
     const text = describeFailure(failure);
     return [`${text}, so it does not answer HTTPS; ${HOW_TO_CHANGE}`];
   }

@@ -105,7 +105,15 @@ class Haproxy implements Proxy {
     return this.#edge.problems();
   }
 
-  apply({ apps, members, refused, certificates = [], acmeThumbprint, fronts }: ProxyRoutes): Promise<void> {
+  apply({
+    apps,
+    members,
+    refused,
+    certificates = [],
+    acmeThumbprint,
+    fronts,
+    plainOnly = false,
+  }: ProxyRoutes): Promise<void> {
     return this.#queue.enqueue('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
@@ -116,7 +124,7 @@ class Haproxy implements Proxy {
           : { routes: apps, members, refused };
       await this.#files.prepare();
       const edge = {
-        ...(await this.#edge.take(before, certificates)),
+        ...(await this.#edge.take(before, certificates, plainOnly)),
         acmeThumbprint,
         fronts: planFronts(this.#settings, fronts),
       };
@@ -128,7 +136,7 @@ class Haproxy implements Proxy {
       this.#table = table;
       await this.#failpoint('proxy.written');
       await this.#process.converge(table);
-      this.#edge.follow(table);
+      await this.#edge.follow(table);
       for (const error of errors)
         this.#logger.error({ code: error.code, reason: error.message }, 'proxy.route_refused');
       if (errors[0] !== undefined) throw errors[0];
@@ -204,7 +212,7 @@ class Haproxy implements Proxy {
         await this.#files.write(this.#table);
       }
       await this.#process.converge(this.#table);
-      this.#edge.follow(this.#table);
+      await this.#edge.follow(this.#table);
       if (this.#settings.mesh !== undefined) await this.#stalledRequests.abort(this.#table);
     });
   }

@@ -1,10 +1,14 @@
-import type { FrontsBody } from '../../../shared/api/edge.ts';
+import type { EdgeBody, FrontsBody } from '../../../shared/api/edge.ts';
 import { CLOUDFLARE, parseFront } from '../../../shared/domain/front-proxies.ts';
+import { missingLabel, sayWhoAnswersHttps, type RequiredLabels } from '../../../shared/domain/placement.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { LiveNode } from '../../dispatch/port.ts';
 import type { User } from '../../domain/users.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
+import { edgeProblems } from '../edge-problems.ts';
 import { frontProblems } from '../older-agents.ts';
+import { checkedLabels } from './formation.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log'>;
 
@@ -38,6 +42,39 @@ export async function setFronts(
   noteEvent(deps, { kind: 'proxy.trust_changed', actor: user.name, message, next: 'slipway proxy:trust' });
   await deps.fleet.proxySettingsChanged();
   return body;
+}
+
+export async function showEdge({ store, fleet }: Pick<Deps, 'store' | 'fleet'>): Promise<EdgeBody> {
+  const required = await store.edgeLabels();
+  const members = fleet.nodes().filter(({ state }) => state !== 'removed');
+  const nodes = members.map((node) => {
+    const why = whyNoHttps(node, required);
+    return { name: node.name, connected: node.connected, ...(why === undefined ? {} : { whyNot: why }) };
+  });
+  return {
+    require: required,
+    nodes: nodes.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    problems: [...edgeProblems(required, members)],
+  };
+}
+
+/** @throws SLIP_NAME_LABEL */
+export async function setEdge(
+  deps: Deps,
+  { user, required }: { readonly user: User; readonly required: RequiredLabels },
+): Promise<EdgeBody> {
+  const labels = checkedLabels(required);
+  await deps.store.setEdgeLabels(labels);
+  noteEvent(deps, {
+    ...{ kind: 'edge.set', actor: user.name, next: 'slipway edge' },
+    message: `${user.name} changed which nodes answer HTTPS. ${sayWhoAnswersHttps(labels)}`,
+  });
+  await deps.fleet.proxySettingsChanged();
+  return await showEdge(deps);
+}
+
+function whyNoHttps({ labels, httpsPort = 0 }: LiveNode, required: RequiredLabels): string | undefined {
+  return missingLabel(labels, required) ?? (httpsPort === 0 ? 'HTTPS is off in its agent.json' : undefined);
 }
 
 function say(entries: readonly string[], what: string): string {

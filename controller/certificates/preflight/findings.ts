@@ -64,6 +64,15 @@ export function foreignAddress({
   };
 }
 
+export function plainNode(hostname: string, address: string): Reason {
+  const record = isIPv6(address) ? 'AAAA' : 'A';
+  return {
+    code: 'SLIP_CERT_PLAIN_NODE',
+    message: `${hostname} has the address ${address} of a node that answers no HTTPS.`,
+    hint: `Remove this ${record} record, or let the node answer HTTPS (slipway edge). Then run: slipway certs:check ${hostname}`,
+  };
+}
+
 export function dnsSilent(hostname: string, reason: string): Reason {
   return {
     code: 'SLIP_CERT_DNS_SILENT',

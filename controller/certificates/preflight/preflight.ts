@@ -13,6 +13,7 @@ import {
   foreignAddress,
   noAddress,
   notPublic,
+  plainNode,
   privateAddress,
   tooManyAddresses,
 } from './findings.ts';
@@ -116,6 +117,7 @@ async function checkAddresses(
   );
   for (const { address, result } of results) {
     if (result.kind === 'foreign') return foreignAddress({ hostname, address, ...result });
+    if (result.kind === 'plainOnly') return plainNode(hostname, address);
   }
   return undefined;
 }

@@ -4,6 +4,8 @@ import { plainText } from '../../acme/problem.ts';
 /** What an address answered to the question that the CA will ask. */
 export type ProbeResult =
   | { readonly kind: 'ours' }
+  /** A node of this fleet that answers no HTTPS. */
+  | { readonly kind: 'plainOnly' }
   /** This machine has no way to such addresses, so nothing is known. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'foreign'; readonly what: string; readonly isCloudflare: boolean };
@@ -52,7 +54,9 @@ async function ask(agent: Agent, target: ProbeTarget): Promise<ProbeResult> {
     const answer = await request(url, { dispatcher: agent, signal: limit, headers: { host: hostname } });
     const text = await readStart(answer.body);
     const isCloudflare = header(answer, 'server') === 'cloudflare';
-    if (answer.statusCode === 200 && text.trim() === `${token}.${thumbprint}`) return { kind: 'ours' };
+    if (answer.statusCode === 200 && text.trim() === `${token}.${thumbprint}`) {
+      return { kind: header(answer, 'x-slipway-https') === 'off' ? 'plainOnly' : 'ours' };
+    }
     if (answer.statusCode < 300 || answer.statusCode >= 400) {
       return { kind: 'foreign', what: `another server answered (status ${String(answer.statusCode)})`, isCloudflare };
     }

@@ -4,7 +4,7 @@ import type { FrontProxies } from '../../../shared/domain/fleet-routes.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { EdgeStore } from '../edge-port.ts';
 import type { RepositoryDeps } from './repository.ts';
-import { parseRows } from './rows.ts';
+import { labelsColumn, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 const frontRow = z.strictObject({ entry: z.string(), proxyProtocol: z.number() });
@@ -17,6 +17,18 @@ export function createEdge({ inTransaction }: RepositoryDeps): EdgeStore {
         if (trusted !== undefined) await replaceFronts(tx, trusted, 0);
         if (proxyProtocol !== undefined) await replaceFronts(tx, proxyProtocol, 1);
         return await readFronts(tx);
+      }),
+    edgeLabels: () =>
+      inTransaction(async (tx) => {
+        const { edgeLabels } = await tx.selectFrom('controller').select('edgeLabels').executeTakeFirstOrThrow();
+        return labelsColumn.parse(edgeLabels);
+      }),
+    setEdgeLabels: (labels) =>
+      inTransaction(async (tx) => {
+        await tx
+          .updateTable('controller')
+          .set({ edgeLabels: JSON.stringify(labels) })
+          .execute();
       }),
   };
 }

@@ -224,6 +224,7 @@ describe('every route that changes something makes an event', () => {
     'PATCH /users/:name/quotas': () => ({ path: '/users/bob/quotas', json: { apps: 5 } }),
     'POST /egress': () => ({ path: '/egress', json: { cidr: '10.0.5.0/24' } }),
     'DELETE /egress/:cidr': () => ({ path: '/egress/10.0.5.0%2F24' }),
+    'PUT /edge': () => ({ path: '/edge', json: { require: { role: 'edge' } } }),
     'PATCH /proxy/fronts': () => ({ path: '/proxy/fronts', json: { trusted: ['cloudflare'] } }),
     'POST /apps/:app/egress': () => ({ path: '/apps/hello/egress', json: { cidr: '10.0.5.9' } }),
     'DELETE /apps/:app/egress/:cidr': () => ({ path: '/apps/hello/egress/10.0.5.9' }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { NameHttpsBody } from '../../../shared/api/https.ts';
@@ -98,6 +98,27 @@ describe('a domain, from nothing to HTTPS', { concurrency: false }, () => {
     await fleet.startController();
     await fleet.untilConnected();
     assert.match(await ask(NAME, 'http'), /\n308 /);
+  });
+
+  it('removes the keys at once from a node that answers no HTTPS any more, and serves again after a label', async () => {
+    const { agent } = fleet.stateDirs;
+    const keys = async (): Promise<readonly string[]> => {
+      const own = await readdir(join(agent, 'certificates'));
+      const ofProxy = await readdir(join(agent, 'proxy', 'certificates'));
+      return [...own, ...ofProxy.filter((file) => file.endsWith('.pem') && file !== 'fallback.pem')];
+    };
+    const [node] = (await fleet.api('GET', '/nodes')) as readonly { readonly name: string }[];
+    assert.ok((await keys()).length >= 2);
+    const set = await fleet.slipway('edge:set', '--require', 'role=edge');
+    assert.match(set, /Only nodes with role=edge[^]*No node answers HTTPS, because no node has role=edge/);
+    await eventually('no keys', async () => (await keys()).length === 0);
+    assert.doesNotMatch(await ask(NAME), /\n200 $/);
+    assert.match(await fleet.slipway('status'), /No node answers HTTPS/);
+    await fleet.slipway('nodes:label', node?.name ?? '', 'role=edge');
+    await eventually('HTTPS', async () => (await ask(NAME)).endsWith('\n200 '));
+    await eventually('served', async () => (await state(NAME)).everywhere);
+    assert.match(await fleet.slipway('edge'), /answers HTTPS/);
+    await fleet.slipway('edge:set', '--any');
   });
 
   for (const failpoint of ['certificateOrder.orderedDone', 'certificateOrder.finalizingDone']) {

@@ -3,7 +3,7 @@ import { chmod, readdir, rm, truncate } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { CertificateFiles } from '../../../../agent/certificates/certificate-files.ts';
 import { NodeCertificates, type NodeCertificatesDeps } from '../../../../agent/certificates/node-certificates.ts';
-import type { FleetCertificate } from '../../../../shared/domain/fleet-routes.ts';
+import type { FleetCertificate, FleetRoutes, MeshPeer } from '../../../../shared/domain/fleet-routes.ts';
 import type { Reason } from '../../../../shared/domain/instance.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
@@ -12,7 +12,7 @@ import { silentLogger } from '../../../../shared/kit/log.ts';
 import type { CertificatesServed } from '../../../../shared/rpc/messages.ts';
 import { tempDir } from '../../../support/certificates.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { aTable } from '../../../support/fleet-routes.ts';
+import { aPeer, aTable } from '../../../support/fleet-routes.ts';
 import { aServedCertificate, type Served } from '../../../support/web-certificates.ts';
 
 type Report = Omit<CertificatesServed, 'kind'>;
@@ -42,7 +42,7 @@ async function openLab(t: TestContext, at?: string, change: Partial<NodeCertific
     string[],
   ];
   const certificates = new NodeCertificates({
-    ...{ answersHttps: true, files },
+    ...{ answersHttps: true, nodeId: 'node000000aa', files },
     transport: {
       certificate: ({ fingerprint }) => {
         asked.push(fingerprint);
@@ -79,6 +79,31 @@ async function openLab(t: TestContext, at?: string, change: Partial<NodeCertific
 function offer({ answers }: Lab, { certificate, pem }: Served): void {
   answers.set(certificate.fingerprint, pem);
 }
+
+describe('the certificates of a node that ends to answer HTTPS', () => {
+  it('are removed at once, also at a start and while the proxy does not run, and fetched again later', async (t) => {
+    const lab = await openLab(t);
+    const { certificates, reports, dir } = lab;
+    const shop = await aServedCertificate('shop');
+    offer(lab, shop);
+    await certificates.open(undefined);
+    const table = (version: number, plain: Pick<MeshPeer, 'plainOnly'>): FleetRoutes =>
+      aTable(version, { peers: [{ ...aPeer('aa'), ...plain }], certificates: [shop.certificate] });
+    certificates.follow(table(2, {}));
+    await eventually('the file', async () => (await readdir(dir)).length === 1);
+    await eventually('the report', () => Promise.resolve(reports.at(-1)?.version === 2));
+    certificates.follow(table(3, { plainOnly: true }));
+    assert.deepEqual(certificates.usable(), []);
+    await eventually('no file', async () => (await readdir(dir)).length === 0);
+    certificates.follow(table(4, {}));
+    await eventually('the file again', async () => (await readdir(dir)).length === 1);
+    await certificates.stop();
+    const restarted = await openLab(t, dir, { apply: () => new Promise(() => undefined) });
+    await restarted.certificates.open(table(5, { plainOnly: true }));
+    await eventually('no file after a start', async () => (await readdir(dir)).length === 0);
+    assert.deepEqual(restarted.certificates.usable(), []);
+  });
+});
 
 describe('the certificates of a node', () => {
   it('are fetched, used, reported, and removed when the table does not name them any more', async (t) => {

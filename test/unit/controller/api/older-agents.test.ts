@@ -80,7 +80,7 @@ describe('a purge of a build cache beside older agents', () => {
 
 describe('front proxies of the fleet', () => {
   it('are a problem of the nodes whose agents do not know them, while there are any', () => {
-    const nodes = [node('fra-1', {}), node('fra-2', { ignoresFronts: true })];
+    const nodes = [node('fra-1', {}), node('fra-2', { ignoresEdgeSettings: true })];
     assert.deepEqual(frontProblems({ trusted: [], proxyProtocol: [] }, nodes), []);
     const [problem] = frontProblems({ trusted: [], proxyProtocol: ['10.0.5.9'] }, nodes);
     assert.match(problem?.message ?? '', /^The agents of fra-2 are too old for the front proxies/);

@@ -25,6 +25,7 @@ it('waits for nothing after it was closed, also when a certificate ends much lat
       ...{ routedApps: none, runningRows: none, refusedCertificates: none },
       certificates: () => Promise.resolve([certificate]),
       addEvent: () => Promise.reject(new Error('nothing happens')),
+      edgeLabels: () => Promise.resolve({}),
       frontProxies: () => Promise.resolve({ trusted: [], proxyProtocol: [] }),
       markServed: () => Promise.resolve(),
     },

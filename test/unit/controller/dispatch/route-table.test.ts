@@ -120,6 +120,8 @@ describe('a member of the fleet', () => {
       address: '10.0.0.1',
       port: 7405,
     });
+    assert.equal(meshPeer({ revoked: false, ...node, facts: {}, isEdge: true }).plainOnly, undefined);
+    assert.equal(meshPeer({ revoked: false, ...node, facts: {}, isEdge: false }).plainOnly, true);
     for (const meshAddress of [undefined, '', 'fra:7405', '10.0.0.1']) {
       assert.equal(meshPeer({ revoked: false, ...node, facts: { meshAddress } }).address, '');
     }

@@ -23,6 +23,21 @@ describe('which node serves which certificate', () => {
     assert.deepEqual(served.on(NODE, shop.id), { kind: 'waiting' }, 'the agent may have lost its files');
   });
 
+  it('does not count reports of a node from before it answered HTTPS', () => {
+    const served = new ServedCertificates();
+    const peer = { nodeId: NODE, name: 'fra-1', address: '', port: 0 };
+    const two = aTable(2, { peers: [{ ...peer, plainOnly: true }], certificates: [shop] });
+    const three = aTable(3, { peers: [peer], certificates: [shop] });
+    served.tableChanged(fullTableUpdate(two));
+    served.reported(NODE, { kind: 'certificatesServed', version: 2, unserved: [] });
+    served.tableChanged(routesBetween(two, three));
+    assert.deepEqual(served.on(NODE, shop.id), { kind: 'waiting' });
+    served.reported(NODE, { kind: 'certificatesServed', version: 2, unserved: [] });
+    assert.deepEqual(served.on(NODE, shop.id), { kind: 'waiting' }, 'a report that was on its way');
+    served.reported(NODE, { kind: 'certificatesServed', version: 3, unserved: [] });
+    assert.deepEqual(served.on(NODE, shop.id), { kind: 'served' });
+  });
+
   it('asks again for a renewed certificate only, and forgets a removed one', () => {
     const served = new ServedCertificates();
     const two = aTable(2, { certificates: [blog, shop] });

@@ -7,13 +7,16 @@ test('the route table has the networks of names, no empty lists, and is read aga
   let trusted: readonly string[] = [];
   let reads = 0;
   const settings = new TableSettings({
+    edgeLabels: () => Promise.resolve({ role: 'edge' }),
     frontProxies: async () => {
       reads += 1;
       return { trusted, proxyProtocol: [] };
     },
   });
+  assert.equal(settings.isEdge({ labels: {} }), true, 'before the first load');
   await settings.load();
   assert.deepEqual(settings.fields(), {});
+  assert.deepEqual([settings.isEdge({ labels: {} }), settings.isEdge({ labels: { role: 'edge' } })], [false, true]);
   trusted = ['cloudflare'];
   await settings.load();
   assert.deepEqual([settings.fields(), reads], [{}, 1]);

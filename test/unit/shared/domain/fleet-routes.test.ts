@@ -7,7 +7,7 @@ import {
   routesDigest,
   fullTableUpdate,
   withoutCertificates,
-  withoutFronts,
+  withoutEdgeSettings,
   withUpdate,
   type FleetRoutes,
 } from '../../../../shared/domain/fleet-routes.ts';
@@ -60,15 +60,16 @@ describe('the digest of the route table', () => {
     for (const table of changed) assert.equal(routesDigest(withoutCertificates(table)), routesDigest(plain));
   });
 
-  it('is the one of an older agent when the table has no front proxies, and differs for each list of them', () => {
-    const plain = aTable(1, {});
+  it('is the one of an older agent without front proxies and nodes without HTTPS, and differs for each of them', () => {
+    const plain = aTable(1, { peers: [aPeer('aa')] });
     const changed = [
+      { ...plain, peers: [{ ...aPeer('aa'), plainOnly: true as const }] },
       { ...plain, fronts: FRONTS },
       { ...plain, fronts: { ...FRONTS, trusted: [] } },
       { ...plain, fronts: { trusted: FRONTS.proxyProtocol, proxyProtocol: FRONTS.trusted } },
     ];
     assert.equal(new Set([plain, ...changed].map(routesDigest)).size, changed.length + 1);
-    for (const table of changed) assert.equal(routesDigest(withoutFronts(table)), routesDigest(plain));
+    for (const table of changed) assert.equal(routesDigest(withoutEdgeSettings(table)), routesDigest(plain));
   });
 });
 

@@ -117,7 +117,7 @@ describe('every message survives the wire', () => {
         takesMaintenance: fc.boolean(),
         takesCacheNumber: fc.boolean(),
         takesCertificates: fc.boolean(),
-        takesFronts: fc.boolean(),
+        takesEdgeSettings: fc.boolean(),
       }),
       throughAgentWire,
     );

@@ -50,6 +50,12 @@ describe('the route table on the wire', () => {
     });
   });
 
+  it('survives with a node that answers no HTTPS', () => {
+    const table = aTable(3, { peers: [{ ...aPeer('aa'), plainOnly: true }, aPeer('bb')] });
+    assert.deepEqual(throughWire(fullTableUpdate(table)), { kind: 'fleetRoutes', update: fullTableUpdate(table) });
+    assert.deepEqual(fleetRoutes.parse(table), table);
+  });
+
   it('survives with front proxies, and without what is no network in its one form', () => {
     const fronts = { trusted: ['10.0.5.0/24', '2001:db8::/32'], proxyProtocol: ['192.0.2.1'] };
     const whole = fullTableUpdate(aTable(3, { fronts }));

@@ -25,7 +25,7 @@ export interface Hello {
   'takesAttach'?: (boolean);
   'countsSwitches'?: (boolean);
   'takesCertificates'?: (boolean);
-  'takesFronts'?: (boolean);
+  'takesEdgeSettings'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -49,5 +49,5 @@ export interface Hello__Output {
   'takesAttach': (boolean);
   'countsSwitches': (boolean);
   'takesCertificates': (boolean);
-  'takesFronts': (boolean);
+  'takesEdgeSettings': (boolean);
 }

@@ -6,6 +6,7 @@ export interface MeshPeer {
   'name'?: (string);
   'address'?: (string);
   'port'?: (number);
+  'plainOnly'?: (boolean);
 }
 
 export interface MeshPeer__Output {
@@ -13,4 +14,5 @@ export interface MeshPeer__Output {
   'name': (string);
   'address': (string);
   'port': (number);
+  'plainOnly': (boolean);
 }
