@@ -18,14 +18,14 @@ export function oneOf(spellings: readonly (string | undefined)[], example: strin
   return given[0];
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `90s`, `15m`, `2h` as ms. @throws SLIP_CLI_USAGE */
+/** `90s`, `15m`, `2h`, `60d` as ms. @throws SLIP_CLI_USAGE */
 export function parseDurationMs(text: string, flag: string, example = `${flag} 15m`): number {
-  const match = /^(\d{1,6})([smh])$/.exec(text);
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
   const unitMs = UNITS_MS[match?.[2] ?? ''];
   if (match !== null && unitMs !== undefined) return Number(match[1]) * unitMs;
-  throw usageError(`${flag} must be a number and a unit: s, m or h.`, `For example: ${example}`);
+  throw usageError(`${flag} must be a number and a unit: s, m, h or d.`, `For example: ${example}`);
 }
 
 /** `NAME=value` pairs. A value may contain `=`. @throws SLIP_CLI_USAGE */

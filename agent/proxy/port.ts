@@ -25,10 +25,14 @@ export interface AppRoutes {
   readonly maintenance?: Maintenance | undefined;
   /** Those of `hostnames` whose plain requests get a redirect to HTTPS. */
   readonly redirected?: readonly string[] | undefined;
-  /** For the header Strict-Transport-Security in answers over HTTPS. Absent: no header. */
+  /** For the header Strict-Transport-Security in answers of `redirected` names over HTTPS. Absent: no header. */
   readonly hstsMaxAgeS?: number | undefined;
+  readonly hstsIncludeSubdomains?: boolean | undefined;
+  readonly hstsPreload?: boolean | undefined;
   /** One of `hostnames`. Requests for the others get a redirect to it. */
   readonly canonical?: string | undefined;
+  /** Requests over HTTPS get this redirect too. */
+  readonly canonicalHttps?: boolean | undefined;
 }
 
 /** Everything that the proxy should serve. */

@@ -1,16 +1,20 @@
 import type { DomainAddedBody, DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts';
+import { oneLine } from '../terminal/escape.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 
 /** The two lists that Heroku shows. */
-export function renderDomains(app: string, { own, domains, kept = [] }: DomainsBody, paint: Paint): string {
+export function renderDomains(app: string, { own, domains, kept = [], canonical }: DomainsBody, paint: Paint): string {
   const list = domains
     .map(({ hostname, proof }) => `${hostname}${proof === 'admin' ? ' (without a proof, by an administrator)' : ''}\n`)
     .join('');
   return [
     `=== ${paint.bold(`${app} Slipway Domain`)}\n${own}\n`,
     `=== ${paint.bold(`${app} Custom Domains`)}\n${list === '' ? `none; add one with: slipway domains:add www.example.com -a ${app}\n` : list}`,
+    ...(canonical === undefined
+      ? []
+      : [`Canonical name: ${canonical}. Requests for the other names are redirected to it.\n`]),
     ...(kept.length === 0 ? [] : [renderKept(kept, paint)]),
   ].join('\n');
 }
@@ -32,8 +36,9 @@ export function renderAdded(app: string, body: DomainAddedBody, paint: Paint): s
 /** Says what changed, and which nodes do not apply it yet. */
 export function renderChange(
   done: string,
-  body: Pick<DomainRemovedBody, 'problems'> | undefined,
+  body: Pick<DomainRemovedBody, 'problems' | 'notes'> | undefined,
   paint: Paint,
 ): string {
-  return `${done}\n${renderProblems(body?.problems ?? [], paint)}`;
+  const notes = (body?.notes ?? []).map((note) => `${oneLine(note)}\n`).join('');
+  return `${done}\n${notes}${renderProblems(body?.problems ?? [], paint)}`;
 }

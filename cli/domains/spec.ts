@@ -34,6 +34,17 @@ export const DOMAINS_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./actions.ts')).remove,
   },
   {
+    name: 'domains:canonical',
+    args: '[hostname]',
+    group: 'Apps',
+    summary: 'show or set the domain to which requests for the other names of an app are redirected',
+    example: 'slipway domains:canonical www.example.com -a my-shop',
+    options: [['--unset', 'do not redirect any more']],
+    app: true,
+    json: true,
+    load: async () => (await import('./canonical.ts')).canonical,
+  },
+  {
     name: 'domains:clear',
     group: 'Apps',
     summary: 'remove all domains from an app',

@@ -1,7 +1,13 @@
 import type { AppHttpsBody } from '../../shared/api/https.ts';
-import { show, type CommandRun } from '../cli.ts';
+import { renderContext, show as showBody, type CommandRun } from '../cli.ts';
 import { usageError } from '../usage-error.ts';
-import { renderRedirect } from './render.ts';
+import { renderHttps, renderRedirect } from './render.ts';
+
+export const show: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const body = await (await cli.api()).call('readHttps', { params: { app } });
+  await showBody(cli, flags, { body, render: (answer) => renderHttps(app, answer, renderContext(cli)) });
+};
 
 export const redirect: CommandRun = async (cli, [state], flags) => {
   if (state !== undefined && state !== 'on' && state !== 'off') {
@@ -14,5 +20,5 @@ export const redirect: CommandRun = async (cli, [state], flags) => {
     state === undefined
       ? await api.call('readHttps', { params })
       : await api.call('setHttps', { params, body: { redirect: state === 'on' } });
-  await show(cli, flags, { body, render: (answer) => renderRedirect(app, answer) });
+  await showBody(cli, flags, { body, render: (answer) => renderRedirect(app, answer, cli.paint) });
 };

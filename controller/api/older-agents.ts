@@ -62,6 +62,18 @@ export function maintenanceProblems(
   return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
 }
 
+/** The nodes whose proxies redirect nothing, and send no header of HSTS. */
+export function httpsRuleProblems(
+  app: string,
+  nodes: readonly Pick<LiveNode, 'name' | 'ignoresHttpsRules'>[],
+): readonly ProblemBody[] {
+  const older = nodes.filter(({ ignoresHttpsRules }) => ignoresHttpsRules === true);
+  const [first] = older;
+  if (first === undefined) return [];
+  const message = `The agents of ${listed(older)} are too old for HTTPS: there, no request of ${app} is redirected, and no answer has HSTS.`;
+  return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
+}
+
 /** The connected nodes whose agents do not know that a cache was purged. */
 export function cacheProblems(
   app: string,

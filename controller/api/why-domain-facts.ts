@@ -24,6 +24,7 @@ export async function domainWhyFacts(
     isDeployed: (await store.currentRelease(app.id)) !== undefined,
     leftOut: fleet.leftOutOfRoutes(app.id),
     redirect: await store.httpsRedirect(app.id),
+    canonical: await store.canonicalName(app.id),
     certificate: chosen?.certificate,
     nodes: chosen?.served?.nodes ?? [],
   };

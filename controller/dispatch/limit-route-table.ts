@@ -2,14 +2,14 @@ import type { FleetApp } from '../../shared/domain/fleet-routes.ts';
 import { appLineBytes } from '../../shared/domain/fleet-routes-size.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
+import type { RoutedApp } from '../domain/domains.ts';
 
 /** The entry of one app in the route table. */
 export interface RouteTableRow {
   readonly entry: FleetApp;
   /** When the app was created. */
   readonly createdAtMs: number;
-  /** False: plain requests of the app are not redirected to HTTPS. */
-  readonly redirects?: boolean | undefined;
+  readonly rules?: Pick<RoutedApp, 'redirects' | 'canonical' | 'hsts'> | undefined;
 }
 
 export interface LimitedRouteTable {

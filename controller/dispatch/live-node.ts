@@ -30,6 +30,7 @@ function sessionFields({
   | 'removesDestroyed'
   | 'losesRenamed'
   | 'ignoresMaintenance'
+  | 'ignoresHttpsRules'
   | 'keepsCaches'
   | 'ignoresEdgeSettings'
   | 'egressIgnored'
@@ -50,10 +51,14 @@ function sessionFields({
 /** What an older agent cannot do. */
 function missingAbilities(
   hello: Hello,
-): Pick<LiveNode, 'losesRenamed' | 'ignoresMaintenance' | 'keepsCaches' | 'ignoresEdgeSettings' | 'egressIgnored'> {
+): Pick<
+  LiveNode,
+  'losesRenamed' | 'ignoresMaintenance' | 'ignoresHttpsRules' | 'keepsCaches' | 'ignoresEdgeSettings' | 'egressIgnored'
+> {
   return {
     losesRenamed: hello.routesByAppId !== true,
     ignoresMaintenance: hello.takesMaintenance !== true,
+    ignoresHttpsRules: hello.takesCertificates !== true,
     keepsCaches: hello.takesCacheNumber !== true,
     ignoresEdgeSettings: hello.takesEdgeSettings !== true,
     egressIgnored: hello.takesEgress !== true,

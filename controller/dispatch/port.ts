@@ -49,6 +49,8 @@ export interface LiveNode extends NodeFacts {
   readonly ignoresMaintenance?: boolean | undefined;
   /** The proxy of the connected agent knows only the front proxies of its own settings. */
   readonly ignoresEdgeSettings?: boolean | undefined;
+  /** The proxy of the connected agent knows neither redirects to HTTPS nor canonical names. */
+  readonly ignoresHttpsRules?: boolean | undefined;
   /** The connected agent is too old to purge a build cache. */
   readonly keepsCaches?: boolean | undefined;
   /** The connected agent counts the requests of deploys. */

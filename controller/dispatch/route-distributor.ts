@@ -13,7 +13,7 @@ import type { AgentSession } from './agent-session.ts';
 import { certificateOnNodes } from './certificate-on-nodes.ts';
 import { FullTableSlots } from './full-table-slots.ts';
 import type { RouteTableRow } from './limit-route-table.ts';
-import { meshPeer, routeTableRows, withRedirects, type RouteTableInput } from './route-table.ts';
+import { meshPeer, routeTableRows, withHttpsRules, type RouteTableInput } from './route-table.ts';
 import type { NodeRegistry } from './node-registry.ts';
 import type { CertificateOnNode } from './port.ts';
 import { RouteMessages } from './route-messages.ts';
@@ -241,7 +241,7 @@ export class RouteDistributor {
     const certificates = this.#certificates.select(rows.map(({ entry }) => entry));
     const { acmeThumbprint } = this.#certificates;
     const fixed = { peers, refused, certificates, ...settingsOf({ acmeThumbprint, ...this.#tableSettings.fields() }) };
-    const apps = this.capacity.select(withRedirects(rows, this.#certificates.secureNames(certificates)), fixed);
+    const apps = this.capacity.select(withHttpsRules(rows, this.#certificates.secureNames(certificates)), fixed);
     const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, apps, ...fixed };
     const delta = routesBetween(this.#table, next);
     if (isSameContent(this.#table, next, delta)) return;

@@ -1,5 +1,6 @@
 import { isRouted } from '../../shared/domain/assignment.ts';
-import { HOSTNAMES_MAX, type FleetApp, type MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import { HOSTNAMES_MAX, type FleetApp, type HttpsRules, type MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import type { Hsts } from '../../shared/domain/hsts.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
@@ -28,7 +29,8 @@ export function routeTableRows(
   input: RouteTableInput,
 ): readonly RouteTableRow[] {
   const entry = routeTableEntry(app, rows, input);
-  return entry === undefined ? [] : [{ entry, createdAtMs: app.createdAtMs, redirects: app.redirects }];
+  const { createdAtMs, redirects, canonical, hsts } = app;
+  return entry === undefined ? [] : [{ entry, createdAtMs, rules: { redirects, canonical, hsts } }];
 }
 
 /** The entry of an app; undefined when the app was never deployed. */
@@ -50,15 +52,40 @@ export function routeTableEntry(
   };
 }
 
-/** The rows with the names whose plain requests are redirected to HTTPS. */
-export function withRedirects(
+/** The rows with their rules for HTTPS. @param secureNames the names whose certificate every node served */
+export function withHttpsRules(
   rows: readonly RouteTableRow[],
   secureNames: ReadonlySet<string>,
 ): readonly RouteTableRow[] {
   return rows.map(({ entry: { https: _former, ...entry }, ...row }) => {
-    const redirected = row.redirects === false ? [] : entry.hostnames.filter((name) => secureNames.has(name));
-    return { ...row, entry: redirected.length === 0 ? entry : { ...entry, https: { redirected } } };
+    const https = httpsRules(entry.hostnames, row.rules, secureNames);
+    return { ...row, entry: https === undefined ? entry : { ...entry, https } };
   });
+}
+
+function httpsRules(
+  hostnames: readonly string[],
+  { redirects, canonical: wanted, hsts }: NonNullable<RouteTableRow['rules']> = {},
+  secureNames: ReadonlySet<string>,
+): HttpsRules | undefined {
+  const redirected = redirects === false ? [] : hostnames.filter((name) => secureNames.has(name));
+  const canonical = hostnames.find((name) => name === wanted);
+  if (redirected.length === 0 && canonical === undefined) return undefined;
+  return {
+    redirected,
+    // A browser with HSTS shows no page of a node without the certificate. So the names are those that are redirected.
+    ...(hsts === undefined || redirected.length === 0 ? {} : hstsRules(hsts)),
+    ...(canonical === undefined ? {} : { canonical }),
+    ...(canonical !== undefined && secureNames.has(canonical) ? { canonicalHttps: true } : {}),
+  };
+}
+
+function hstsRules({ maxAgeS, includeSubdomains, preload }: Hsts): Omit<HttpsRules, 'redirected'> {
+  return {
+    hstsMaxAgeS: maxAgeS,
+    ...(includeSubdomains ? { hstsIncludeSubdomains: true } : {}),
+    ...(preload ? { hstsPreload: true } : {}),
+  };
 }
 
 /** A revoked node stays a member, but other nodes send it no requests, because its certificate is not accepted any more. */

@@ -1,4 +1,5 @@
 import type { Maintenance } from '../../shared/domain/fleet-routes.ts';
+import type { Hsts } from '../../shared/domain/hsts.ts';
 import type { AppId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
@@ -54,5 +55,8 @@ export interface RoutedApp {
   readonly maintenance?: Maintenance | undefined;
   /** False: plain requests are not redirected to HTTPS. Default: they are, when every node serves the certificate. */
   readonly redirects?: boolean | undefined;
+  /** The domain to which requests for the other names are redirected. */
+  readonly canonical?: string | undefined;
+  readonly hsts?: Hsts | undefined;
   readonly createdAtMs: number;
 }

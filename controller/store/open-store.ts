@@ -41,6 +41,7 @@ import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
 import { createTlsCertificates } from './sqlite/tls-certificates.ts';
+import { createHttpsRules } from './sqlite/https-rules.ts';
 import { createTlsSettings } from './sqlite/tls-settings.ts';
 import { createSwitches } from './sqlite/switches.ts';
 import { createInTransaction, createKysely } from './sqlite/transactions.ts';
@@ -143,6 +144,7 @@ function createTables(deps: RepositoryDeps): Tables {
     ...createCertificates(deps),
     ...createCertificateOrders(deps),
     ...createTlsSettings(deps),
+    ...createHttpsRules(deps),
     ...createJoinTokens(deps),
     ...createAssignments(deps),
     ...createBulkQueries(deps),

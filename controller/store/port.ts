@@ -24,6 +24,7 @@ import type {
 } from '../domain/assignments.ts';
 import type { Build } from '../domain/builds.ts';
 import type { Release, NewRelease } from '../domain/releases.ts';
+import type { HttpsRuleStore } from './https-rules-port.ts';
 import type { HistoryStore } from './history-port.ts';
 import type { OverviewStore } from './overview-port.ts';
 import type { QuotaStore } from './quota-port.ts';
@@ -56,6 +57,7 @@ export interface Store
     CertificateStore,
     ConfigKeyStore,
     HealthCheckStore,
+    HttpsRuleStore,
     DestroyedStore,
     TaskStore,
     CommandStore,

@@ -16,20 +16,25 @@ const domainsBody = z.object({
   domains: list(domainBody),
   /** Removed domains that are kept for the owner of the app, of all their apps. Absent: the controller is older than this field. */
   kept: list(keptDomainBody).optional(),
+  /** The domain to which requests for the other names are redirected. */
+  canonical: z.string().optional(),
 });
 export type DomainsBody = z.output<typeof domainsBody>;
 
 /** The change is made when the answer comes. The problems name the nodes that do not follow it. Absent: the controller is older than this field. */
 const problems = list(problemBody).optional();
 
+/** What else ended with the domains, as sentences. Absent: the controller is older than this field. */
+const notes = list(z.string()).optional();
+
 /** Absent: the controller is older than this field. */
 const domainAddedBody = domainBody.extend({ problems, https: nameHttpsBody.optional() });
 export type DomainAddedBody = z.output<typeof domainAddedBody>;
 
-const domainRemovedBody = z.object({ hostname: z.string(), problems });
+const domainRemovedBody = z.object({ hostname: z.string(), problems, notes });
 export type DomainRemovedBody = z.output<typeof domainRemovedBody>;
 
-const domainsClearedBody = z.object({ removed: z.number(), problems });
+const domainsClearedBody = z.object({ removed: z.number(), problems, notes });
 export type DomainsClearedBody = z.output<typeof domainsClearedBody>;
 
 export const domainSpecs = {

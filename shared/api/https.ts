@@ -23,6 +23,12 @@ export const nameHttpsBody = z.object({
 });
 export type NameHttpsBody = z.output<typeof nameHttpsBody>;
 
+const hstsBody = z.strictObject({
+  maxAgeS: z.int().min(0),
+  includeSubdomains: z.boolean(),
+  preload: z.boolean(),
+});
+
 const appHttpsBody = z.object({
   /** Plain requests are redirected to HTTPS, for each name whose certificate every connected node serves. */
   redirect: z.boolean(),
@@ -31,6 +37,12 @@ const appHttpsBody = z.object({
   /** The operator chose a certificate authority and agreed to its terms. */
   ready: z.boolean(),
   names: list(nameHttpsBody),
+  /** The domain to which requests for the other names of the app are redirected. */
+  canonical: z.string().optional(),
+  /** The header Strict-Transport-Security of answers over HTTPS. Sent while `redirect` is on. */
+  hsts: hstsBody.optional(),
+  /** After a change: the nodes that do not follow it. */
+  problems: list(problemBody).optional(),
 });
 export type AppHttpsBody = z.output<typeof appHttpsBody>;
 
@@ -71,8 +83,15 @@ export const httpsSpecs = {
     method: 'PATCH',
     path: '/apps/:app/https',
     summary:
-      'Switch the redirect to HTTPS, or automatic certificates, on or off. Off also ends the ordered certificates.',
-    body: z.strictObject({ redirect: z.boolean().optional(), auto: z.boolean().optional() }),
+      'Change the redirect to HTTPS, the canonical name, HSTS, or automatic certificates. Off also ends the ordered certificates.',
+    body: z.strictObject({
+      redirect: z.boolean().optional(),
+      auto: z.boolean().optional(),
+      /** Null: no canonical name. */
+      canonical: z.string().max(300).nullable().optional(),
+      /** Null: no header. */
+      hsts: hstsBody.nullable().optional(),
+    }),
     answer: appHttpsBody,
   },
   readDomainHttps: {

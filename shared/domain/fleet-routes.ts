@@ -37,10 +37,14 @@ export interface FleetApp {
 export interface HttpsRules {
   /** Host names of the app whose plain requests get status 308. In the order of `hostnames`. */
   readonly redirected: readonly string[];
-  /** Strict-Transport-Security of its answers over https; absent: no such header. */
+  /** Strict-Transport-Security of the answers of redirected names over https; absent: no such header. */
   readonly hstsMaxAgeS?: number | undefined;
+  readonly hstsIncludeSubdomains?: boolean | undefined;
+  readonly hstsPreload?: boolean | undefined;
   /** The name to which requests for the other names of the app are redirected. */
   readonly canonical?: string | undefined;
+  /** Every node serves the certificate of the canonical name: requests over https are redirected to it too. */
+  readonly canonicalHttps?: boolean | undefined;
 }
 
 export interface Maintenance {
@@ -125,7 +129,7 @@ export function routesDigest(table: Omit<FleetRoutes, 'epoch' | 'version'>): str
     apps.map(({ appId, app, hostnames, nodeIds, maintenance, https }) => [
       ...[appId, app, hostnames, nodeIds],
       ...(maintenance === undefined ? [] : [maintenance.page ?? '']),
-      ...(https === undefined ? [] : [[https.redirected, https.hstsMaxAgeS ?? -1, https.canonical ?? '']]),
+      ...(https === undefined ? [] : [rulesContent(https)]),
     ]),
     refused.toSorted(),
     ...(certificates.length === 0 ? [] : [certificates.map(({ id, fingerprint, names }) => [id, fingerprint, names])]),
@@ -133,6 +137,14 @@ export function routesDigest(table: Omit<FleetRoutes, 'epoch' | 'version'>): str
     ...(fronts === undefined ? [] : [[fronts.trusted, fronts.proxyProtocol]]),
   ];
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
+}
+
+function rulesContent(rules: HttpsRules): readonly unknown[] {
+  const { redirected, hstsMaxAgeS = -1, canonical = '' } = rules;
+  const switches = [rules.canonicalHttps, rules.hstsIncludeSubdomains, rules.hstsPreload].map(
+    (value) => value === true,
+  );
+  return [redirected, hstsMaxAgeS, canonical, ...(switches.includes(true) ? switches : [])];
 }
 
 /** The table as it is stored by an agent that does not know certificates. */

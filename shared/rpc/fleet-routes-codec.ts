@@ -50,6 +50,11 @@ const appFields = {
 
 const hstsMaxAgeS = field.optional(z.int().min(0).max(MAX_HSTS_AGE_S));
 const canonical = field.emptyIsAbsent<string>(field.domain);
+const switches = {
+  canonicalHttps: z.boolean().optional(),
+  hstsIncludeSubdomains: z.boolean().optional(),
+  hstsPreload: z.boolean().optional(),
+};
 
 const storedApp: z.ZodType<FleetApp> = z
   .object({
@@ -59,6 +64,7 @@ const storedApp: z.ZodType<FleetApp> = z
         redirected: z.array(field.domain).max(HOSTNAMES_MAX),
         hstsMaxAgeS: hstsMaxAgeS.optional(),
         canonical: canonical.optional(),
+        ...switches,
       })
       .optional(),
   })
@@ -68,7 +74,7 @@ const sentApp: z.ZodType<FleetApp> = z
   .object({
     ...appFields,
     https: field.optional(
-      z.object({ redirectedPositions: z.array(field.count).max(HOSTNAMES_MAX), hstsMaxAgeS, canonical }),
+      z.object({ redirectedPositions: z.array(field.count).max(HOSTNAMES_MAX), hstsMaxAgeS, canonical, ...switches }),
     ),
   })
   .refine(
@@ -94,11 +100,15 @@ function withoutAbsent({ maintenance, https, ...entry }: FleetApp): FleetApp {
   };
 }
 
-function withoutAbsentRules({ redirected, hstsMaxAgeS: maxAgeS, canonical: name }: HttpsRules): HttpsRules {
+function withoutAbsentRules(rules: HttpsRules): HttpsRules {
+  const { redirected, hstsMaxAgeS: maxAgeS, canonical: name } = rules;
   return {
     redirected,
     ...(maxAgeS === undefined ? {} : { hstsMaxAgeS: maxAgeS }),
+    ...(rules.hstsIncludeSubdomains === true ? { hstsIncludeSubdomains: true } : {}),
+    ...(rules.hstsPreload === true ? { hstsPreload: true } : {}),
     ...(name === undefined ? {} : { canonical: name }),
+    ...(rules.canonicalHttps === true ? { canonicalHttps: true } : {}),
   };
 }
 
@@ -200,5 +210,8 @@ function encodeRules(rules: HttpsRules, hostnames: readonly string[]): WireHttps
     redirectedPositions: hostnames.flatMap((name, position) => (redirected.has(name) ? [position] : [])),
     ...(rules.hstsMaxAgeS === undefined ? {} : { hstsMaxAgeS: rules.hstsMaxAgeS }),
     canonical: rules.canonical ?? '',
+    canonicalHttps: rules.canonicalHttps === true,
+    hstsIncludeSubdomains: rules.hstsIncludeSubdomains === true,
+    hstsPreload: rules.hstsPreload === true,
   };
 }

@@ -224,7 +224,9 @@ describe('HTTPS through a real haproxy', () => {
     const { lab, tlsPort } = scene;
     const target = `https://www.alpha.test:${String(tlsPort)}/x?y`;
     await scene.apply(
-      alphaRoutes(scene, { redirected: ['alpha.test', 'www.alpha.test'], canonical: 'www.alpha.test' }),
+      alphaRoutes(scene, {
+        ...{ redirected: ['alpha.test', 'www.alpha.test'], canonical: 'www.alpha.test', canonicalHttps: true },
+      }),
     );
     assert.equal((await ask(lab.port, 'alpha.test', { path: '/x?y' })).headers['location'], target);
     assert.equal((await askTls(tlsPort, 'alpha.test', { path: '/x?y' })).headers.location, target);

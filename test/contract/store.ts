@@ -15,6 +15,7 @@ import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { healthCheckCases } from './store-health-checks.ts';
+import { httpsRuleCases } from './store-https-rules.ts';
 import { historyCases } from './store-history.ts';
 import { keptNameCases } from './store-kept-names.ts';
 import { bulkQueryCases } from './store-bulk-queries.ts';
@@ -59,6 +60,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     appLifeCases(() => store);
     buildSettingsCases(() => store);
     healthCheckCases(() => store);
+    httpsRuleCases(() => store);
     commandCases(() => store);
     cronCases(() => store);
     edgeCases(() => store);

@@ -1,11 +1,10 @@
 import type { FrontProxies } from '../../../shared/domain/fleet-routes.ts';
+import { HSTS_MAX_S } from '../../../shared/domain/hsts.ts';
 import type { AppRoutes } from '../port.ts';
 import { compare } from './compare.ts';
 import type { PoolHttps, SlotTable, TableCertificate } from './slot-table.ts';
 
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
-/** Two years, as the lists of browsers ask for. A longer time is cut. */
-const HSTS_MAX_S = 63_072_000;
 
 /** The rules of an app, for names that it has. */
 export function planHttps(route: AppRoutes): { readonly https?: PoolHttps } {
@@ -13,15 +12,28 @@ export function planHttps(route: AppRoutes): { readonly https?: PoolHttps } {
   return https === undefined ? {} : { https };
 }
 
-function rulesOf({ hostnames, redirected = [], hstsMaxAgeS, canonical }: AppRoutes): PoolHttps | undefined {
+function rulesOf(route: AppRoutes): PoolHttps | undefined {
+  const { hostnames, redirected = [], hstsMaxAgeS, canonical } = route;
   const own = new Set(hostnames);
   const names = [...new Set(redirected)].filter((name) => own.has(name)).sort(compare);
-  const target = canonical !== undefined && own.has(canonical) && !canonical.startsWith('*') ? canonical : undefined;
+  const target = [...own].find((name) => name === canonical && !name.startsWith('*'));
   if (names.length === 0 && target === undefined && hstsMaxAgeS === undefined) return undefined;
   return {
     redirected: names,
-    ...(hstsMaxAgeS === undefined ? {} : { hstsMaxAgeS: Math.min(Math.max(Math.trunc(hstsMaxAgeS), 0), HSTS_MAX_S) }),
-    ...(target === undefined ? {} : { canonical: target }),
+    ...(hstsMaxAgeS === undefined ? {} : hstsOf(route, hstsMaxAgeS)),
+    ...(target === undefined ? {} : canonicalOf(route, target)),
+  };
+}
+
+function canonicalOf({ canonicalHttps }: AppRoutes, canonical: string): Omit<PoolHttps, 'redirected'> {
+  return { canonical, ...(canonicalHttps === true ? { canonicalHttps } : {}) };
+}
+
+function hstsOf({ hstsIncludeSubdomains, hstsPreload }: AppRoutes, maxAgeS: number): Omit<PoolHttps, 'redirected'> {
+  return {
+    hstsMaxAgeS: Math.min(Math.max(Math.trunc(maxAgeS), 0), HSTS_MAX_S),
+    ...(hstsIncludeSubdomains === true ? { hstsIncludeSubdomains: true } : {}),
+    ...(hstsPreload === true ? { hstsPreload: true } : {}),
   };
 }
 

@@ -179,7 +179,10 @@ function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
     maintenance: route.maintenance,
     redirected: route.redirected,
     hstsMaxAgeS: route.hstsMaxAgeS,
+    hstsIncludeSubdomains: route.hstsIncludeSubdomains,
+    hstsPreload: route.hstsPreload,
     canonical: route.canonical,
+    canonicalHttps: route.canonicalHttps,
   };
 }
 

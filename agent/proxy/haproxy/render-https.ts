@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { compare } from './compare.ts';
 import { listenAddresses } from './render-front.ts';
 import { proxyPaths, type ProxyBind, type ProxyPaths, type ProxySettings } from './settings.ts';
-import type { Pool, SlotTable } from './slot-table.ts';
+import type { Pool, PoolHttps, SlotTable } from './slot-table.ts';
 
 // HTTPS on the public port: certificates, redirects, challenges of the CA, and the page for names without a certificate.
 
@@ -14,10 +14,16 @@ const THUMBPRINT = 'thumbprint';
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 
-/** What happens to a plain request: redirect to HTTPS, to the canonical name with HTTPS, to the canonical name without. */
+/**
+ * What happens to a plain request: redirect to HTTPS, to the canonical name with HTTPS, to the canonical name without. After the last two,
+ * TO_HTTPS means that an upgrade to a websocket goes to HTTPS with its own name.
+ */
 const TO_HTTPS = 'h';
 const TO_CANONICAL_HTTPS = 'c';
 const TO_CANONICAL = 'p';
+/** What follows the maximum age of HSTS. */
+const SUBDOMAINS = ':s';
+const PRELOAD = 'p';
 const NONE = '-';
 const YES = 'y';
 
@@ -34,8 +40,8 @@ export function acmeEntries({ acmeThumbprint }: SlotTable): ReadonlyMap<string, 
 }
 
 /**
- * Host name → `plain/https/hsts/canonical/certified`: what happens to a plain request, to one with HTTPS, the maximum age of HSTS, the
- * canonical name, and whether this node has a certificate for the name. Without it, nothing leads to HTTPS.
+ * Host name → `plain/https/hsts/canonical/certified`: what happens to a plain request, to one with HTTPS, the header of HSTS, the canonical
+ * name, and whether this node has a certificate for the name. Without it, nothing leads to HTTPS.
  */
 export function httpsEntries(table: SlotTable): ReadonlyMap<string, string> {
   const certified = new Set(table.tls ? table.certificates.flatMap(({ names }) => names) : []);
@@ -56,15 +62,34 @@ function ruleOf({ https }: Pool, host: string, certified: ReadonlySet<string>): 
   const isCertified = (name: string): boolean => certified.has(name) || certified.has(name.replace(/^[^.]+/, '*'));
   // A name without rules of its own must not get those of a wildcard name of another app.
   if (https === undefined) return isCertified(host) ? [NONE, NONE, NONE, NONE, YES].join('/') : undefined;
-  const { redirected, hstsMaxAgeS, canonical = host } = https;
-  const isSecure = (name: string): boolean => isCertified(name) && redirected.includes(name);
-  const moves = canonical === host ? [isSecure(host) ? TO_HTTPS : NONE, NONE] : movesTo(isSecure(canonical));
-  const rest = isCertified(host) ? [String(hstsMaxAgeS ?? NONE), canonical, YES] : [NONE, canonical, NONE];
-  return [...moves, ...rest].join('/');
+  return ownRule(https, host, isCertified);
 }
 
-function movesTo(isSecure: boolean): string[] {
-  return isSecure ? [TO_CANONICAL_HTTPS, TO_CANONICAL_HTTPS] : [TO_CANONICAL, NONE];
+function ownRule(https: PoolHttps, host: string, isCertified: (name: string) => boolean): string {
+  const { redirected, canonical = host } = https;
+  const isSecure = (name: string): boolean => isCertified(name) && redirected.includes(name);
+  // A name over HTTPS leads to the canonical name only if every node serves the certificate of that name.
+  const moves = canonical !== host && https.canonicalHttps === true && isCertified(canonical);
+  return [
+    plainField({ isCanonical: canonical === host, own: isSecure(host), target: isSecure(canonical) }),
+    moves ? TO_CANONICAL_HTTPS : NONE,
+    isSecure(host) ? hstsField(https) : NONE,
+    canonical,
+    isCertified(host) ? YES : NONE,
+  ].join('/');
+}
+
+/** @param rule whether the name is the canonical one, and whether plain requests for it and for its target go to HTTPS */
+function plainField(rule: { readonly isCanonical: boolean; readonly own: boolean; readonly target: boolean }): string {
+  const own = rule.own ? TO_HTTPS : '';
+  if (rule.isCanonical) return own || NONE;
+  return `${rule.target ? TO_CANONICAL_HTTPS : TO_CANONICAL}${own}`;
+}
+
+function hstsField({ hstsMaxAgeS, hstsIncludeSubdomains, hstsPreload }: PoolHttps): string {
+  if (hstsMaxAgeS === undefined) return NONE;
+  const scope = hstsIncludeSubdomains === true ? `${SUBDOMAINS}${hstsPreload === true ? PRELOAD : ''}` : '';
+  return `${String(hstsMaxAgeS)}${scope}`;
 }
 
 function mapText(entries: ReadonlyMap<string, string>): string {
@@ -112,7 +137,7 @@ export function challengeLines({ acme }: ProxyPaths, tls: boolean): string[] {
 
 /**
  * Redirects to HTTPS and to the canonical name, in one hop. A request that says it came over HTTPS is not redirected to HTTPS, whoever sends
- * it: a front proxy that ends TLS would go round without end.
+ * it: a front proxy that ends TLS would go round without end. Clients of websockets follow no redirects, so the canonical name is not for them.
  */
 export function redirectLines(settings: ProxySettings): string[] {
   const { https } = proxyPaths(settings.stateDir);
@@ -125,15 +150,41 @@ export function redirectLines(settings: ProxySettings): string[] {
     `  http-request set-var(txn.https) var(txn.host),regsub(^[^.]+,*),map_str(${https}) if !{ var(txn.https) -m found } { str(${ANY_WILDCARD}),map_str(${https}) -m found }`,
     '  acl is_https var(txn.proto) -m str https',
     '  acl is_https req.hdr(x-forwarded-proto) -i https',
+    '  acl is_websocket req.hdr(upgrade) -i websocket',
+    ...hstsLines(),
     redirect(`https://%[var(txn.host)]${tlsPort}`, `{ var(txn.https) -m beg ${TO_HTTPS} } !is_https`),
-    redirect(`https://%[${canonical}]${tlsPort}`, `{ var(txn.https) -m beg ${TO_CANONICAL_HTTPS} } !is_https`),
-    redirect(`http://%[${canonical}]${port}`, `{ var(txn.https) -m beg ${TO_CANONICAL} } !is_https`),
+    redirect(
+      `https://%[var(txn.host)]${tlsPort}`,
+      `{ var(txn.https) -m beg ${TO_CANONICAL_HTTPS}${TO_HTTPS} ${TO_CANONICAL}${TO_HTTPS} } !is_https is_websocket`,
+    ),
     redirect(
       `https://%[${canonical}]${tlsPort}`,
-      `{ var(txn.https),field(2,/) -m str ${TO_CANONICAL_HTTPS} } is_https`,
+      `{ var(txn.https) -m beg ${TO_CANONICAL_HTTPS} } !is_https !is_websocket`,
     ),
-    // An app that sends the header itself decides.
-    '  http-after-response set-header Strict-Transport-Security max-age=%[var(txn.https),field(3,/)] if { var(txn.proto) -m str https } { var(txn.https),field(3,/) -m reg ^[0-9]+$ } !{ res.hdr(strict-transport-security) -m found }',
+    redirect(`http://%[${canonical}]${port}`, `{ var(txn.https) -m beg ${TO_CANONICAL} } !is_https !is_websocket`),
+    redirect(
+      `https://%[${canonical}]${tlsPort}`,
+      `{ var(txn.https),field(2,/) -m str ${TO_CANONICAL_HTTPS} } is_https !is_websocket`,
+    ),
+    redirect(`https://%[${canonical}]`, frontMoves()),
+  ];
+}
+
+/** A front proxy ends TLS, so its names need no certificate here. Its port is not known. */
+function frontMoves(): string {
+  return `{ var(txn.https) -m beg ${TO_CANONICAL_HTTPS} ${TO_CANONICAL} } from_front { var(txn.proto) -m str https } !is_websocket`;
+}
+
+/** The header of HSTS, in answers to requests over HTTPS. An app that sends the header itself decides. */
+function hstsLines(): string[] {
+  const field = 'var(txn.https),field(3,/)';
+  const header = (end: string, when: string): string =>
+    `  http-after-response set-header Strict-Transport-Security "max-age=%[var(txn.hsts),field(1,:)]${end}" if ${when} !{ res.hdr(strict-transport-security) -m found }`;
+  return [
+    `  http-request set-var(txn.hsts) ${field} if { var(txn.proto) -m str https } { ${field} -m reg ^[0-9] }`,
+    header('; includeSubDomains; preload', `{ var(txn.hsts) -m end ${SUBDOMAINS}${PRELOAD} }`),
+    header('; includeSubDomains', `{ var(txn.hsts) -m end ${SUBDOMAINS} }`),
+    header('', '{ var(txn.hsts) -m found }'),
   ];
 }
 

@@ -41,7 +41,10 @@ export interface PoolHttps {
   /** Host names whose plain requests get a redirect, sorted. */
   readonly redirected: readonly string[];
   readonly hstsMaxAgeS?: number | undefined;
+  readonly hstsIncludeSubdomains?: boolean | undefined;
+  readonly hstsPreload?: boolean | undefined;
   readonly canonical?: string | undefined;
+  readonly canonicalHttps?: boolean | undefined;
 }
 
 /** A certificate whose file HAProxy can load. */
@@ -166,7 +169,10 @@ const POOL = z.strictObject({
     .strictObject({
       redirected: z.array(z.string()),
       hstsMaxAgeS: z.int().optional(),
+      hstsIncludeSubdomains: z.boolean().optional(),
+      hstsPreload: z.boolean().optional(),
       canonical: z.string().optional(),
+      canonicalHttps: z.boolean().optional(),
     })
     .optional(),
 });

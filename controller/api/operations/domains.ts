@@ -10,6 +10,7 @@ import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import { forbidden } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
+import { readRules, removalNotes } from './https-rules.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log' | 'automaticCertificates'>;
 type AddDeps = Deps & Pick<ApiDeps, 'domainOwnership'>;
@@ -71,22 +72,29 @@ export async function addDomain(deps: AddDeps, { text, baseDomain, isForced, ...
 export async function removeDomain(
   deps: Deps,
   { text, ...change }: Change & { readonly text: string },
-): Promise<Routed & { readonly hostname: string }> {
+): Promise<Routed & { readonly hostname: string; readonly notes: readonly string[] }> {
   const { app, user } = change;
   const hostname = parseTypedDomain(text);
+  const rules = await readRules(deps, app);
   if (!(await deps.store.removeDomain(app.id, hostname))) throw domainNotFound(app, hostname);
   await deps.fleet.certificatesChanged();
   const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
-  return { hostname, routing: await applyRoutes(deps, { ...change, message }) };
+  const notes = removalNotes(app, [hostname], rules);
+  return { hostname, notes, routing: await applyRoutes(deps, { ...change, message }) };
 }
 
-export async function clearDomains(deps: Deps, change: Change): Promise<Routed & { readonly removed: number }> {
+export async function clearDomains(
+  deps: Deps,
+  change: Change,
+): Promise<Routed & { readonly removed: number; readonly notes: readonly string[] }> {
   const { app, user } = change;
+  const hostnames = (await deps.store.domainsOf(app.id)).map((domain) => domain.hostname);
+  const notes = removalNotes(app, hostnames, await readRules(deps, app));
   const removed = await deps.store.clearDomains(app.id);
-  if (removed === 0) return { removed, routing: undefined };
+  if (removed === 0) return { removed, notes: [], routing: undefined };
   await deps.fleet.certificatesChanged();
   const message = `${user.name} removed all domains from ${app.name}.`;
-  return { removed, routing: await applyRoutes(deps, { ...change, message }) };
+  return { removed, notes, routing: await applyRoutes(deps, { ...change, message }) };
 }
 
 async function applyRoutes(

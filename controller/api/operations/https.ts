@@ -1,4 +1,5 @@
 import type { NameHttpsBody } from '../../../shared/api/https.ts';
+import type { ProblemBody } from '../../../shared/api/schema.ts';
 import { parseTypedDomain, quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { chooseCertificates } from '../../certificates/choose.ts';
@@ -9,6 +10,9 @@ import type { User } from '../../domain/users.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import { requireApp } from '../authenticate.ts';
 import type { ApiDeps } from '../deps.ts';
+import { httpsRuleProblems } from '../older-agents.ts';
+import { routeProblems } from '../route-problems.ts';
+import { changeRules, readRules, type HttpsRuleSettings, type RulesChange } from './https-rules.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'clock'>;
 
@@ -25,7 +29,7 @@ interface Named {
   readonly certificate: Certificate | undefined;
 }
 
-export interface HttpsChange {
+export interface HttpsChange extends RulesChange {
   readonly redirect?: boolean | undefined;
   readonly auto?: boolean | undefined;
 }
@@ -45,32 +49,49 @@ export async function namesHttps(deps: Deps, app: App): Promise<readonly NameHtt
 export async function appHttps(
   deps: Deps,
   app: App,
-): Promise<{ redirect: boolean; auto: boolean; ready: boolean; names: readonly NameHttpsBody[] }> {
+): Promise<HttpsRuleSettings & { redirect: boolean; auto: boolean; ready: boolean; names: readonly NameHttpsBody[] }> {
   const { isReady: ready, isAuto: auto } = await readSettings(deps, app);
-  return { redirect: await deps.store.httpsRedirect(app.id), auto, ready, names: await namesHttps(deps, app) };
+  const rules = await readRules(deps, app);
+  const redirect = await deps.store.httpsRedirect(app.id);
+  return { ...rules, redirect, auto, ready, names: await namesHttps(deps, app) };
 }
 
-/** @throws SLIP_TLS_NOT_SET */
+/** @returns which nodes do not follow the change @throws SLIP_TLS_NOT_SET, SLIP_DOMAIN_CANONICAL, SLIP_HTTPS_HSTS */
 export async function setHttps(
   deps: Deps & Pick<ApiDeps, 'automaticCertificates' | 'log'>,
-  { app, user, change: { redirect, auto }, signal }: HttpsScope,
-): Promise<void> {
+  { app, user, change, signal }: HttpsScope,
+): Promise<readonly ProblemBody[]> {
+  const { redirect, auto } = change;
   const { store, fleet, automaticCertificates } = deps;
   if (auto === true && !(await store.tlsSettings()).termsAgreed) throw tlsNotSet();
   const tell = (message: string): void =>
     noteEvent(deps, {
       ...{ kind: 'https.changed', actor: user.name, app: app.name, message },
-      next: `slipway certs -a ${app.name}`,
+      next: `slipway https -a ${app.name}`,
     });
+  const rules = await changeRules(deps, app, change);
+  for (const done of rules) tell(`${user.name} ${done} of ${app.name}.`);
   if (auto !== undefined) {
-    await store.setCertsAuto(app.id, auto);
-    await (auto ? automaticCertificates.orderMissing(app.id) : automaticCertificates.end(app.id));
+    await setAuto({ store, automaticCertificates }, app, auto);
     tell(`${user.name} switched automatic certificates of ${app.name} ${auto ? 'on' : 'off'}.`);
   }
-  if (redirect === undefined) return;
-  await store.setHttpsRedirect(app.id, redirect);
-  tell(`${user.name} switched the redirect of ${app.name} to HTTPS ${redirect ? 'on' : 'off'}.`);
+  if (redirect !== undefined) {
+    await store.setHttpsRedirect(app.id, redirect);
+    tell(`${user.name} switched the redirect of ${app.name} to HTTPS ${redirect ? 'on' : 'off'}.`);
+  }
+  if (redirect === undefined && rules.length === 0) return [];
   await fleet.routesApplied(app.id, signal);
+  const nodes = fleet.nodes();
+  return [...routeProblems(nodes), ...httpsRuleProblems(app.name, nodes)];
+}
+
+async function setAuto(
+  { store, automaticCertificates }: Pick<ApiDeps, 'store' | 'automaticCertificates'>,
+  { id }: App,
+  auto: boolean,
+): Promise<void> {
+  await store.setCertsAuto(id, auto);
+  await (auto ? automaticCertificates.orderMissing(id) : automaticCertificates.end(id));
 }
 
 interface HttpsScope {

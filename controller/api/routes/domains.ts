@@ -14,6 +14,7 @@ export function domainRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): readonly
         own: `${app.name}.${baseDomain}`,
         domains: (await deps.store.domainsOf(app.id)).map(({ appId: _appId, ...domain }) => domain),
         kept: (await deps.store.keptDomains(app.ownerId)).map(({ ownerId: _ownerId, ...kept }) => kept),
+        canonical: await deps.store.canonicalName(app.id),
       }),
     }),
     appRoute('addDomain', {

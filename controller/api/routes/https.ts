@@ -11,8 +11,8 @@ export function httpsRoutes(deps: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.write',
       handle: async ({ app, user, body, signal }) => {
-        await setHttps(deps, { app, user, change: body, signal });
-        return await appHttps(deps, app);
+        const problems = await setHttps(deps, { app, user, change: body, signal });
+        return { ...(await appHttps(deps, app)), problems };
       },
     }),
     ...domainRoutes(deps),

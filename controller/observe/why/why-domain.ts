@@ -16,6 +16,8 @@ export interface DomainWhyFacts {
   /** Why the app is not in the route table. */
   readonly leftOut: Reason | undefined;
   readonly redirect: boolean;
+  /** The canonical name of the app. */
+  readonly canonical?: string | undefined;
   /** The one that serves the domain. */
   readonly certificate: Certificate | undefined;
   readonly nodes: readonly CertificateOnNode[];
@@ -85,7 +87,7 @@ function nodes({ https: { hostname }, nodes: all, certificate }: DomainWhyFacts)
 }
 
 /** Nothing is wrong: the certificate is on its way, or is there. */
-function state({ https, app, nodes: all, redirect, order: own }: DomainWhyFacts): WhyChain {
+function state({ https, app, nodes: all, redirect, order: own, canonical }: DomainWhyFacts): WhyChain {
   const { hostname, everywhere, notAfterMs, renewAtMs } = https;
   const next = `slipway certs -a ${app}`;
   if (notAfterMs === undefined) {
@@ -100,7 +102,10 @@ function state({ https, app, nodes: all, redirect, order: own }: DomainWhyFacts)
       ? everywhere
         ? 'Plain requests are redirected to HTTPS.'
         : 'Plain requests are redirected to HTTPS when every connected node serves it.'
-      : `Plain requests are not redirected, because the redirect of ${app} is off.`,
+      : `Plain requests are not redirected to HTTPS, because the redirect of ${app} is off.`,
+    ...(canonical === undefined || canonical === hostname
+      ? []
+      : [`Requests for ${hostname} are redirected to ${canonical}, the canonical name of ${app}.`]),
   ];
   return { links, next };
 }

@@ -10,7 +10,8 @@ import type { DomainStore } from '../domains-port.ts';
 import { endKeeping, keepDomains, keptDomainRow, takeDomain } from './kept-names.ts';
 import { maxOf, requireQuota } from './quotas.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
-import { appIdColumn, parseRow, parseRowIfAny, parseRows, routedAppRow, userIdColumn } from './rows.ts';
+import { routedAppRow } from './routed-app-row.ts';
+import { appIdColumn, parseRow, parseRowIfAny, parseRows, userIdColumn } from './rows.ts';
 import type { Tx } from './schema.ts';
 import { removeUnordered } from './tls-certificates.ts';
 
@@ -136,8 +137,11 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
     .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
     .leftJoin('maintenancePages', 'maintenancePages.appId', 'apps.id')
     .leftJoin('httpsRedirects', 'httpsRedirects.appId', 'apps.id')
+    .leftJoin('canonicalNames', 'canonicalNames.appId', 'apps.id')
+    .leftJoin('hstsPolicies', 'hstsPolicies.appId', 'apps.id')
     .select(['apps.id as appId', 'apps.name as app', 'apps.createdAtMs', 'releases.version as release'])
     .select(['apps.maintenance', 'maintenancePages.page', 'httpsRedirects.enabled as redirects'])
+    .select(['canonicalNames.hostname as canonical', 'maxAgeS', 'includeSubdomains', 'preload'])
     // An app that was never deployed is in no route table.
     .where(sql<boolean>`(releases.version is not null or exists (select 1 from assignments where app_id = apps.id))`)
     .orderBy('apps.id');

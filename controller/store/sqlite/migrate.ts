@@ -28,6 +28,7 @@ import { certificateOrders } from './migrations/0030-certificate-orders.ts';
 import { https } from './migrations/0031-https.ts';
 import { domainOwners } from './migrations/0033-domain-owners.ts';
 import { edge } from './migrations/0034-edge.ts';
+import { httpsRules } from './migrations/0036-https-rules.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 import { tlsCertificates } from './migrations/0029-tls-certificates.ts';
 
@@ -37,7 +38,7 @@ const MIGRATIONS: readonly string[] = [
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
   ...[healthChecks, commands, appLife, cron],
   ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders, https],
-  ...[edge, domainOwners],
+  ...[edge, domainOwners, httpsRules],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -9,6 +9,8 @@ export interface OrderTables {
   tlsSettings: { id: number; settings: string; secretText: string | null; secretKeyId: string | null };
   certsAuto: { appId: string; enabled: number };
   httpsRedirects: { appId: string; enabled: number };
+  canonicalNames: { appId: string; hostname: string };
+  hstsPolicies: { appId: string; maxAgeS: number; includeSubdomains: number; preload: number };
 }
 
 interface CertificateOrderTableRow {

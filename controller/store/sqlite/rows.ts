@@ -34,8 +34,8 @@ const taskId = brandedId<TaskId>();
 const instanceId = brandedId<InstanceId>();
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'a digest');
 
-const whole = z.number().int();
-const flag = z.number().transform((value) => value === 1);
+export const whole = z.number().int();
+export const flag = z.number().transform((value) => value === 1);
 const strings = z.record(z.string(), z.string());
 const numbers = z.record(z.string(), z.number());
 const optional = <T extends z.ZodType>(schema: T) => z.union([z.null().transform(() => undefined), schema]);
@@ -237,22 +237,6 @@ export const egressRow = z.strictObject({
   uidBase: optional(whole),
   cidr: z.string(),
 });
-export const routedAppRow = z
-  .strictObject({
-    appId,
-    app: z.string().transform(parseAppName),
-    release: optional(whole),
-    domains: z.array(z.string()),
-    createdAtMs: whole,
-    maintenance: flag,
-    page: optional(z.string()),
-    redirects: optional(flag),
-  })
-  .transform(({ maintenance, page, redirects, ...app }) => ({
-    ...app,
-    ...(redirects === false ? { redirects } : {}),
-    ...(maintenance ? { maintenance: page === undefined ? {} : { page } } : {}),
-  }));
 export const runningRow = z.strictObject({
   ...{ instanceId, nodeId, appId, release: whole },
   ...{ processType: z.string().transform(parseProcessType), desired: z.enum(['run', 'standby', 'stop']) },

@@ -42,10 +42,42 @@ describe('rules for HTTPS', () => {
   });
 
   test('the canonical name is used with HTTPS if it has it, and without otherwise', () => {
-    const shop = app('shop', ['a.test', 'www.a.test'], { redirected: ['www.a.test'], canonical: 'www.a.test' });
+    const rules = { redirected: ['www.a.test'], canonical: 'www.a.test', canonicalHttps: true };
+    const shop = app('shop', ['a.test', 'www.a.test'], rules);
     const secure = httpsEntries(tableOf([shop], ['a.test', 'www.a.test']));
     assert.deepEqual([secure.get('a.test'), secure.get('www.a.test')], ['c/c/-/www.a.test/y', 'h/-/-/www.a.test/y']);
     assert.equal(httpsEntries(tableOf([shop], ['a.test'])).get('a.test'), 'p/-/-/www.a.test/y');
+    const partly = app('shop', ['a.test', 'www.a.test'], { ...rules, canonicalHttps: false });
+    assert.equal(httpsEntries(tableOf([partly], ['a.test', 'www.a.test'])).get('a.test'), 'c/-/-/www.a.test/y');
+    const plain = app('shop', ['a.test', 'www.a.test'], { ...rules, redirected: [] });
+    assert.equal(httpsEntries(tableOf([plain], ['www.a.test'])).get('a.test'), 'p/c/-/www.a.test/-', 'redirect off');
+  });
+
+  test('a websocket with another name goes to HTTPS with its own name', () => {
+    const rules = { redirected: ['a.test', 'www.a.test'], canonical: 'www.a.test' };
+    const shop = app('shop', ['a.test', 'www.a.test'], rules);
+    assert.equal(httpsEntries(tableOf([shop], ['a.test', 'www.a.test'])).get('a.test'), 'ch/-/-/www.a.test/y');
+    assert.equal(httpsEntries(tableOf([shop], ['a.test'])).get('a.test'), 'ph/-/-/www.a.test/y');
+  });
+
+  test('the canonical name never moves, so no redirect leads back to it', () => {
+    const names = ['a.test', 'b.test', '*.a.test', 'www.a.test'];
+    for (const certified of [[], ['a.test'], ['www.a.test'], names]) {
+      for (const redirected of [[], ['a.test'], ['www.a.test'], names]) {
+        const rules = { redirected, canonical: 'www.a.test', canonicalHttps: redirected.includes('www.a.test') };
+        const entry = httpsEntries(tableOf([app('shop', names, rules)], certified)).get('www.a.test') ?? '';
+        assert.match(entry, /^[h-]\/-\//);
+      }
+    }
+  });
+
+  test('HSTS is for names that are redirected, with its words', () => {
+    const rules = { redirected: ['a.test'], hstsMaxAgeS: 60, hstsIncludeSubdomains: true };
+    const names = ['a.test', 'b.test'];
+    const entries = httpsEntries(tableOf([app('shop', names, rules)], names));
+    assert.deepEqual([entries.get('a.test'), entries.get('b.test')], ['h/-/60:s/a.test/y', '-/-/-/b.test/y']);
+    const preload = httpsEntries(tableOf([app('shop', names, { ...rules, hstsPreload: true })], names));
+    assert.equal(preload.get('a.test'), 'h/-/60:sp/a.test/y');
   });
 
   test('an app without rules does not get those of a wildcard name of another app', () => {
@@ -91,7 +123,9 @@ describe('rules for HTTPS', () => {
   });
 
   test('the table of HTTPS survives a restart of the agent', () => {
-    const table = tableOf([app('shop', ['a.test'], { redirected: ['a.test'], hstsMaxAgeS: 60 })], ['a.test']);
+    const hsts = { hstsMaxAgeS: 60, hstsIncludeSubdomains: true, hstsPreload: true };
+    const rules = { redirected: ['a.test'], ...hsts, canonical: 'a.test', canonicalHttps: true };
+    const table = tableOf([app('shop', ['a.test', 'b.test'], rules)], ['a.test']);
     assert.deepEqual(parseTable(serializeTable(table)), table);
   });
 });

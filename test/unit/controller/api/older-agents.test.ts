@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   cacheProblems,
   frontProblems,
+  httpsRuleProblems,
   maintenanceProblems,
   olderAgentProblems,
   requireAgentsFor,
@@ -60,6 +61,11 @@ describe('a rename beside older agents', () => {
 
 describe('maintenance beside older agents', () => {
   it('names the nodes whose proxies still send requests', () => {
+    assert.match(
+      httpsRuleProblems('shop', [node('fra-1', { ignoresHttpsRules: true }), node('fra-2', {})])[0]?.message ?? '',
+      /^The agents of fra-1 are too old for HTTPS: there, no request of shop is redirected/,
+    );
+    assert.deepEqual(httpsRuleProblems('shop', [node('fra-2', {})]), []);
     assert.deepEqual(maintenanceProblems('shop', [node('fra-1', {})]), []);
     assert.deepEqual(maintenanceProblems('shop', [node('fra-1', { ignoresMaintenance: true }), node('fra-2', {})]), [
       {

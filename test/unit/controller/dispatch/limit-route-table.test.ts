@@ -27,6 +27,10 @@ const anyPeer: fc.Arbitrary<MeshPeer> = fc.record({
   ...{ nodeId: label.map((id) => id as NodeId), name: label },
   ...{ address: fc.constantFrom('', '10.203.100.200'), port: fc.nat(65_535) },
 });
+const RULES = {
+  ...{ hstsMaxAgeS: 63_072_000, hstsIncludeSubdomains: true, hstsPreload: true },
+  ...{ canonical: 'www.test', canonicalHttps: true },
+};
 const anyLine: fc.Arbitrary<RouteTableRow> = fc
   .tuple(
     fc.array(anyName, { maxLength: 8 }),
@@ -38,7 +42,7 @@ const anyLine: fc.Arbitrary<RouteTableRow> = fc
   .map(([hostnames, nodeIds, createdAtMs, id, redirects]) => ({
     entry: {
       ...{ ...anApp(`x${String(id)}`, []), hostnames, nodeIds: nodeIds as NodeId[] },
-      ...(redirects ? { https: { redirected: hostnames, hstsMaxAgeS: 5_184_000, canonical: 'www.test' } } : {}),
+      ...(redirects ? { https: { ...RULES, redirected: hostnames } } : {}),
     },
     createdAtMs,
   }));

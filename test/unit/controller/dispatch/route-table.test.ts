@@ -3,9 +3,10 @@ import { describe, it } from 'node:test';
 import {
   meshPeer,
   routeTableEntry,
-  withRedirects,
+  withHttpsRules,
   type RouteTableInput,
 } from '../../../../controller/dispatch/route-table.ts';
+import type { RouteTableRow } from '../../../../controller/dispatch/limit-route-table.ts';
 import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
 import { DEFAULT_LIMITS } from '../../../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
@@ -133,17 +134,39 @@ describe('a member of the fleet', () => {
   });
 });
 
-describe('redirects to HTTPS', () => {
+describe('rules for HTTPS', () => {
   const entry = { ...{ appId: APP.appId, app: APP.app, nodeIds: [] }, hostnames: ['shop.apps.test', 'www.shop.test'] };
 
-  it('are for names whose certificate every node served, and end with it', () => {
-    const rows = withRedirects([{ entry, createdAtMs: 0 }], new Set(['www.shop.test', 'other.test']));
+  const secure = new Set(['www.shop.test', 'other.test']);
+  const rulesOf = (rules: RouteTableRow['rules'], names = secure): unknown =>
+    withHttpsRules([{ entry, createdAtMs: 0, rules }], names)[0]?.entry.https;
+
+  it('redirect names whose certificate every node served, and end with it', () => {
+    const rows = withHttpsRules([{ entry, createdAtMs: 0 }], secure);
     assert.deepEqual(rows[0]?.entry.https, { redirected: ['www.shop.test'] });
-    assert.deepEqual(withRedirects(rows, new Set()), [{ entry, createdAtMs: 0 }]);
+    assert.deepEqual(withHttpsRules(rows, new Set()), [{ entry, createdAtMs: 0 }]);
   });
 
   it('are not for an app that wants none', () => {
-    const rows = withRedirects([{ entry, createdAtMs: 0, redirects: false }], new Set(['www.shop.test']));
-    assert.equal(rows[0]?.entry.https, undefined);
+    assert.equal(rulesOf({ redirects: false }), undefined);
+  });
+
+  it('have a canonical name that the app has, over HTTPS when every node served its certificate', () => {
+    const canonical = 'www.shop.test';
+    assert.deepEqual(rulesOf({ canonical }), { redirected: [canonical], canonical, canonicalHttps: true });
+    assert.deepEqual(rulesOf({ canonical, redirects: false }), { redirected: [], canonical, canonicalHttps: true });
+    assert.deepEqual(rulesOf({ canonical }, new Set()), { redirected: [], canonical });
+    assert.equal(rulesOf({ canonical: 'other.test' }, new Set()), undefined);
+  });
+
+  it('have HSTS only together with redirects', () => {
+    const hsts = { maxAgeS: 60, includeSubdomains: true, preload: true };
+    const words = { hstsMaxAgeS: 60, hstsIncludeSubdomains: true, hstsPreload: true };
+    assert.deepEqual(rulesOf({ hsts }), { redirected: ['www.shop.test'], ...words });
+    assert.deepEqual(rulesOf({ hsts: { maxAgeS: 0, includeSubdomains: false, preload: false } }), {
+      ...{ redirected: ['www.shop.test'], hstsMaxAgeS: 0 },
+    });
+    assert.equal(rulesOf({ hsts }, new Set()), undefined);
+    assert.equal(rulesOf({ hsts, redirects: false }), undefined);
   });
 });

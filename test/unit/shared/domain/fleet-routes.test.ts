@@ -51,7 +51,14 @@ describe('the digest of the route table', () => {
       { ...plain, certificates: [aCertificate('shop')] },
       { ...plain, certificates: [aCertificate('shop', 'b')] },
       { ...plain, acmeThumbprint: THUMBPRINT },
-      ...[{}, { hstsMaxAgeS: 0 }, { canonical: 'shop.example.test' }].map((rules) => ({
+      ...[
+        {},
+        { hstsMaxAgeS: 0 },
+        { canonical: 'shop.example.test' },
+        { canonicalHttps: true },
+        { hstsIncludeSubdomains: true },
+        { hstsPreload: true },
+      ].map((rules) => ({
         ...plain,
         apps: plain.apps.map((app) => ({ ...app, https: { redirected: [], ...rules } })),
       })),

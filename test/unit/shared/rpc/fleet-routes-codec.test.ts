@@ -72,6 +72,8 @@ describe('the route table on the wire', () => {
       { redirected: [] },
       { redirected: ['a.test', 'c.test'], hstsMaxAgeS: 0 },
       { redirected: hostnames, hstsMaxAgeS: 60, canonical: 'b.test' },
+      { redirected: [], canonical: 'b.test', canonicalHttps: true },
+      { redirected: hostnames, hstsMaxAgeS: 60, hstsIncludeSubdomains: true, hstsPreload: true },
     ];
     const apps = rules.map((https, at) => ({ ...anApp(`app${String(at)}`, []), hostnames, https }));
     const table = aTable(3, {

@@ -5,6 +5,9 @@ export interface HttpsRules {
   'redirectedPositions'?: (number)[];
   'hstsMaxAgeS'?: (number);
   'canonical'?: (string);
+  'canonicalHttps'?: (boolean);
+  'hstsIncludeSubdomains'?: (boolean);
+  'hstsPreload'?: (boolean);
   '_hstsMaxAgeS'?: "hstsMaxAgeS";
 }
 
@@ -12,5 +15,8 @@ export interface HttpsRules__Output {
   'redirectedPositions': (number)[];
   'hstsMaxAgeS'?: (number);
   'canonical': (string);
+  'canonicalHttps': (boolean);
+  'hstsIncludeSubdomains': (boolean);
+  'hstsPreload': (boolean);
   '_hstsMaxAgeS'?: "hstsMaxAgeS";
 }

@@ -34,7 +34,7 @@ test('a domain that every node serves is well, with its dates', () => {
     'Plain requests are redirected to HTTPS.',
   ]);
   const off = whyDomain({ ...SERVED, redirect: false }).chains[0]?.links.at(-1);
-  assert.match(off ?? '', /not redirected, because the redirect of shop is off/);
+  assert.match(off ?? '', /not redirected to HTTPS, because the redirect of shop is off/);
 });
 
 test('a certificate on its way is no problem', () => {
