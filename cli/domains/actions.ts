@@ -1,7 +1,7 @@
 import type { DomainAddedBody, DomainsClearedBody } from '../../shared/api/domains.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { sayServed } from '../name-https.ts';
-import { renderAdded, renderChange, renderDomains } from './render.ts';
+import { renderAdded, renderChange, renderDomains, renderRemoved } from './render.ts';
 import { waitForHttps } from './wait-for-https.ts';
 import { waitForProof } from './wait-for-proof.ts';
 
@@ -37,7 +37,7 @@ export const add: CommandRun = async (cli, [hostname = ''], flags) => {
 export const remove: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call('removeDomain', { params: { app, hostname } });
-  await cli.write(renderChange(`Removed ${hostname} from ${app}.`, body, cli.paint));
+  await cli.write(renderRemoved(app, body ?? { hostname }, cli.paint));
 };
 
 export const clear: CommandRun = async (cli, _args, flags) => {

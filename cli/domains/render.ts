@@ -33,6 +33,14 @@ export function renderAdded(app: string, body: DomainAddedBody, paint: Paint): s
   return renderChange(done, body, paint) + (off === undefined ? '' : renderProblems([off], paint));
 }
 
+/** An older controller keeps no domains. */
+export function renderRemoved(app: string, body: DomainRemovedBody, paint: Paint): string {
+  const { hostname, keptUntilMs } = body;
+  const kept =
+    keptUntilMs === undefined ? '' : ` It is kept for its owner until ${new Date(keptUntilMs).toISOString()}.`;
+  return renderChange(`Removed ${hostname} from ${app}.${kept}`, body, paint);
+}
+
 /** Says what changed, and which nodes do not apply it yet. */
 export function renderChange(
   done: string,

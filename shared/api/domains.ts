@@ -31,7 +31,8 @@ const notes = list(z.string()).optional();
 const domainAddedBody = domainBody.extend({ problems, https: nameHttpsBody.optional() });
 export type DomainAddedBody = z.output<typeof domainAddedBody>;
 
-const domainRemovedBody = z.object({ hostname: z.string(), problems, notes });
+/** `keptUntilMs`: until then, other users get the domain only with a proof. */
+const domainRemovedBody = z.object({ hostname: z.string(), problems, notes, keptUntilMs: z.number().optional() });
 export type DomainRemovedBody = z.output<typeof domainRemovedBody>;
 
 const domainsClearedBody = z.object({ removed: z.number(), problems, notes });

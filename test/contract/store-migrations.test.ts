@@ -103,6 +103,9 @@ describe('the database of an older version', () => {
       assert.deepEqual(await store.egress(), { fleet: [], apps: [] });
       assert.deepEqual(await store.unfinishedTasks(), []);
       assert.deepEqual(await store.healthChecks(app.id), {});
+      await store.addDomain(app.id, 'www.example.com');
+      await store.removeDomain(app.id, 'www.example.com');
+      assert.equal((await store.domainHolder('www.example.com'))?.ownerId, ada.id);
       await store.setQuotas(ada.id, { apps: 7 }, ada.name);
       await store.setLimitCeilings({ pidsMax: 1024 });
       await store.changeBuildSettings(app.id, () => ({ root: 'api', buildpacks: ['./bp'] }));

@@ -69,10 +69,16 @@ export async function addDomain(deps: AddDeps, { text, baseDomain, isForced, ...
   return { hostname, createdAtMs, ...(proof === undefined ? {} : { proof }), routing };
 }
 
+interface Removed extends Routed {
+  readonly hostname: string;
+  readonly notes: readonly string[];
+  readonly keptUntilMs?: number | undefined;
+}
+
 export async function removeDomain(
   deps: Deps,
   { text, ...change }: Change & { readonly text: string },
-): Promise<Routed & { readonly hostname: string; readonly notes: readonly string[] }> {
+): Promise<Removed> {
   const { app, user } = change;
   const hostname = parseTypedDomain(text);
   const rules = await readRules(deps, app);
@@ -80,7 +86,9 @@ export async function removeDomain(
   await deps.fleet.certificatesChanged();
   const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
   const notes = removalNotes(app, [hostname], rules);
-  return { hostname, notes, routing: await applyRoutes(deps, { ...change, message }) };
+  const holder = await deps.store.domainHolder(hostname);
+  const kept = holder?.kind === 'kept' ? { keptUntilMs: holder.untilMs } : {};
+  return { hostname, notes, ...kept, routing: await applyRoutes(deps, { ...change, message }) };
 }
 
 export async function clearDomains(

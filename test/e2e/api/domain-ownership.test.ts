@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { DomainOwnership } from '../../../controller/ownership/domain-ownership.ts';
 import { proofRecords } from '../../../controller/ownership/proof-records.ts';
-import type { DomainAddedBody, DomainsBody } from '../../../shared/api/domains.ts';
+import type { DomainAddedBody, DomainRemovedBody, DomainsBody } from '../../../shared/api/domains.ts';
 import type { ErrorBody } from '../../../shared/api/schema.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 import { API_CONFIG, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
@@ -81,12 +81,14 @@ describe('whose a domain is, over the API', () => {
   });
 
   it('a removed name is listed as kept, and returns to its last owner alone without a proof', async () => {
-    await fixture.call(ada, 'DELETE', `/v1/apps/shop/domains/${encodeURIComponent('BÜCHER.example')}`);
+    const path = `/v1/apps/shop/domains/${encodeURIComponent('BÜCHER.example')}`;
+    const removed = (await (await fixture.call(ada, 'DELETE', path)).body.json()) as DomainRemovedBody;
     const { domains, kept = [] } = await list(ada, 'shop');
     assert.deepEqual(
       [domains, kept.map(({ hostname, app }) => [hostname, app])],
       [[], [['xn--bcher-kva.example', 'shop']]],
     );
+    assert.equal(removed.keptUntilMs, kept[0]?.untilMs);
     assert.deepEqual((await list(bob, 'blog')).kept, []);
     dns.texts.clear();
     assert.equal((await add(bob, 'blog', { hostname: 'bücher.example' })).error, 'SLIP_DOMAIN_KEPT');
