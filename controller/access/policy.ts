@@ -101,3 +101,8 @@ export function may(actor: Actor, action: Action, resource: Resource): boolean {
 export function listedOwner(user: { readonly id: UserId; readonly admin: boolean }): UserId | undefined {
   return may(actorOfUser(user), 'app.list.all', { kind: 'fleet' }) ? undefined : user.id;
 }
+
+/** Only an administrator may give a domain to an app without a proof. */
+export function mayForceDomains(user: Parameters<typeof actorOfUser>[0]): boolean {
+  return may(actorOfUser(user), 'domain.force', { kind: 'fleet' });
+}

@@ -69,8 +69,7 @@ export class CertificateSync {
     if (this.#table !== table) return;
     const content = JSON.stringify(table.certificates);
     const { workerPid } = await this.#deps.runtime.info();
-    const isRetry = this.#failed.size > 0 && this.#deps.clock.monotonicMs() - this.#failedAtMs >= RETRY_MS;
-    if (isRetry) this.#failed = new Map();
+    if (this.#mustRetry()) this.#failed = new Map();
     else if (this.#settled.workerPid === workerPid && this.#settled.content === content) return;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const steps = await this.#plan(table);
@@ -79,6 +78,10 @@ export class CertificateSync {
     }
     this.#settled = { workerPid: this.#known?.workerPid ?? 0, content };
     await this.#deps.files.removeOthers(table.certificates);
+  }
+
+  #mustRetry(): boolean {
+    return this.#failed.size > 0 && this.#deps.clock.monotonicMs() - this.#failedAtMs >= RETRY_MS;
   }
 
   /** @returns false if a newer table is next */

@@ -3,7 +3,7 @@ import type { Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { registeredDomain } from '../../certificates/orders/registered-domain.ts';
 import type { App } from '../../domain/apps.ts';
-import { actorOfUser, may } from '../../access/policy.ts';
+import { mayForceDomains } from '../../access/policy.ts';
 import type { DomainProof } from '../../domain/domains.ts';
 import type { User } from '../../domain/users.ts';
 import type { LiveNode } from '../../dispatch/port.ts';
@@ -54,7 +54,7 @@ interface Added extends Routed {
 /** Returns when every node routes the domain, or with the nodes that do not. */
 export async function addDomain(deps: AddDeps, { text, baseDomain, isForced, ...change }: Addition): Promise<Added> {
   const { app, user } = change;
-  if (isForced && !may(actorOfUser(user), 'domain.force', { kind: 'fleet' })) throw forbidden();
+  if (isForced && !mayForceDomains(user)) throw forbidden();
   const hostname = parseTypedDomain(text);
   refuseReserved(hostname, baseDomain);
   refusePublicSuffix(hostname);

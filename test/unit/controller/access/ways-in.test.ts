@@ -56,7 +56,7 @@ test('a route for administrators has an action that the table refuses to the own
 });
 
 test('each action of the table belongs to a route, to git or to the sessions of the agents', () => {
-  const others = [...Object.values(GIT_ACTIONS), SESSION_ACTION, 'app.list.all'];
+  const others = [...Object.values(GIT_ACTIONS), SESSION_ACTION, 'app.list.all', 'domain.force'];
   const used = new Set([...routes.map((route) => route.action), ...others]);
   assert.deepEqual([...used].sort(), [...ACTIONS].sort());
 });
