@@ -4,7 +4,16 @@ import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
 
-export function renderCheck({ hostname, problem, https }: DomainCheckedBody, paint: Paint): string {
+export function renderCheck({ warning, ...checked }: DomainCheckedBody, paint: Paint): string {
+  return renderResult(checked, paint) + renderWarning(warning, paint);
+}
+
+/** What a front proxy does to the requests. */
+export function renderWarning(warning: DomainCheckedBody['warning'], paint: Paint): string {
+  return warning === undefined ? '' : renderProblems([warning], paint);
+}
+
+function renderResult({ hostname, problem, https }: Omit<DomainCheckedBody, 'warning'>, paint: Paint): string {
   if (problem !== undefined) return renderProblems([problem], paint);
   const passed = `${hostname}: every check passed. The certificate authority will reach the nodes, as far as Slipway can see.\n`;
   if (https.state === 'off') return passed + renderProblems(https.problem === undefined ? [] : [https.problem], paint);

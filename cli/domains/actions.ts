@@ -1,5 +1,8 @@
 import type { DomainAddedBody, DomainsClearedBody } from '../../shared/api/domains.ts';
+import type { DomainCheckedBody, NameHttpsBody } from '../../shared/api/https.ts';
 import { show, type CommandRun } from '../cli.ts';
+import type { ApiClient } from '../client.ts';
+import { renderWarning } from '../certs/render-automatic.ts';
 import { sayServed } from '../name-https.ts';
 import { renderAdded, renderChange, renderDomains, renderRemoved } from './render.ts';
 import { waitForHttps } from './wait-for-https.ts';
@@ -30,9 +33,20 @@ export const add: CommandRun = async (cli, [hostname = ''], flags) => {
   }
   const say = async (text: string): Promise<void> => (isJson ? undefined : await cli.write(text));
   const served = await waitForHttps(cli, api, { first: https, say });
-  const render = (): string => (served.state === 'serving' ? sayServed(served) : '');
-  await show(cli, flags, { body: { ...body, https: served }, render });
+  const warning = await frontWarning(api, served);
+  const render = (): string => sayEnd(served) + renderWarning(warning, cli.paint);
+  await show(cli, flags, { body: { ...body, https: served, ...(warning === undefined ? {} : { warning }) }, render });
 };
+
+/** What a front proxy, such as Cloudflare, does to the requests for a name that is served. */
+async function frontWarning(api: ApiClient, served: NameHttpsBody): Promise<DomainCheckedBody['warning']> {
+  if (served.state !== 'serving') return undefined;
+  return (await api.call('checkDomain', { params: { hostname: served.hostname } })).warning;
+}
+
+function sayEnd(served: NameHttpsBody): string {
+  return served.state === 'serving' ? sayServed(served) : '';
+}
 
 export const remove: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);

@@ -93,7 +93,7 @@ export interface ApiDeps {
   readonly cronRuns: Pick<CronRuns, 'start' | 'onProgress'>;
   readonly automaticCertificates: Pick<
     AutomaticCertificates,
-    'orderMissing' | 'end' | 'check' | 'applySettings' | 'termsUrl'
+    'orderMissing' | 'end' | 'check' | 'warning' | 'applySettings' | 'termsUrl'
   >;
   readonly domainOwnership: Pick<DomainOwnership, 'claim'>;
   readonly destroys: Pick<Destroys, 'destroy'>;

@@ -4,14 +4,14 @@ import type { ApiDeps } from './deps.ts';
 import { nameHttps } from './operations/https.ts';
 import { listCertificates } from './operations/certificates.ts';
 
-type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log'>;
+type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log' | 'automaticCertificates'>;
 
 /** The facts that explain how a domain is served. */
 export async function domainWhyFacts(
   deps: Deps,
   { app, hostname }: { readonly app: App; readonly hostname: string },
 ): Promise<DomainWhyFacts> {
-  const { store, fleet, clock } = deps;
+  const { store, fleet, clock, automaticCertificates } = deps;
   // The base domain matters only for the default name of the app, which is no domain.
   const states = await listCertificates(deps, { app, baseDomain: 'invalid' });
   const chosen = states.find(({ serves }) => serves.includes(hostname));
@@ -27,5 +27,6 @@ export async function domainWhyFacts(
     canonical: await store.canonicalName(app.id),
     certificate: chosen?.certificate,
     nodes: chosen?.served?.nodes ?? [],
+    front: await automaticCertificates.warning(hostname),
   };
 }

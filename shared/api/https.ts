@@ -50,6 +50,8 @@ const checkedBody = z.object({
   hostname: z.string(),
   /** What the certificate authority would find too. Absent: every check passed. */
   problem: problemBody.extend({ code: z.string() }).optional(),
+  /** What a front proxy, such as Cloudflare, does to the requests. It keeps nothing from being ordered. */
+  warning: problemBody.extend({ code: z.string() }).optional(),
   https: nameHttpsBody,
 });
 export type DomainCheckedBody = z.output<typeof checkedBody>;

@@ -323,6 +323,7 @@ describe('a node that answers no HTTPS by a rule of the fleet', () => {
     assert.equal((await ask(lab.port, 'alpha.test')).status, 200);
     const challenge = await ask(lab.port, 'alpha.test', { path: `/.well-known/acme-challenge/${TOKEN}` });
     assert.deepEqual([challenge.body, challenge.headers['x-slipway-https']], [`${TOKEN}.${THUMBPRINT}`, 'off']);
+    assert.equal(challenge.headers['x-slipway-scheme'], 'http');
     await lab.proxy.ensureRunning();
     await assert.rejects(askTls(tlsPort, 'alpha.test', { ca: ca.pem }), 'after a repair');
     await scene.apply();

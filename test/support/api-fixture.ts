@@ -266,6 +266,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         await store.removeOrders(appId);
       },
       check: () => Promise.resolve(undefined),
+      warning: () => Promise.resolve(undefined),
       applySettings: async (settings) => {
         await store.setTlsSettings(settings);
         return undefined;

@@ -124,14 +124,14 @@ export function tlsBindLines({ tlsBinds, ipv6 }: ProxySettings, list: string): s
 }
 
 /**
- * Answers the challenge of every order of the account of the fleet (RFC 8555, 8.3). An encoded path, or one with dots, goes to the app. A header
- * tells the checks of the controller whether this node answers HTTPS.
+ * Answers the challenge of every order of the account of the fleet (RFC 8555, 8.3). An encoded path, or one with dots, goes to the app. Headers
+ * tell the checks of the controller whether this node answers HTTPS, and how the question came, which a front proxy may have changed.
  */
 export function challengeLines({ acme }: ProxyPaths, tls: boolean): string[] {
   const thumbprint = `str(${THUMBPRINT}),map_str(${acme})`;
   const when = `{ path_beg /.well-known/acme-challenge/ } { path -m reg ^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{16,128}$ } { var(txn.route) -m found } { ${thumbprint} -m found }`;
   return [
-    `  http-request return status 200 content-type text/plain hdr cache-control no-store hdr x-content-type-options nosniff hdr x-slipway-https ${tls ? 'on' : 'off'} lf-string "%[path,field(-1,/)].%[${thumbprint}]" if ${when}`,
+    `  http-request return status 200 content-type text/plain hdr cache-control no-store hdr x-content-type-options nosniff hdr x-slipway-https ${tls ? 'on' : 'off'} hdr x-slipway-scheme %[ssl_fc,iif(https,http)] lf-string "%[path,field(-1,/)].%[${thumbprint}]" if ${when}`,
   ];
 }
 

@@ -37,7 +37,9 @@ function domainRoutes(deps: ApiDeps): readonly Route[] {
         const { app, hostname } = await requireDomain(deps, { user, text: params.hostname, action: 'app.write' });
         const reason = await deps.automaticCertificates.check(hostname);
         const problem = reason === undefined ? {} : { problem: viewReason(reason, `slipway why ${hostname}`) };
-        return { hostname, ...problem, https: await nameHttps(deps, app, hostname) };
+        const front = await deps.automaticCertificates.warning(hostname);
+        const warning = front === undefined ? {} : { warning: viewReason(front, `slipway why ${hostname}`) };
+        return { hostname, ...problem, ...warning, https: await nameHttps(deps, app, hostname) };
       },
     }),
     userRoute('whyDomain', {

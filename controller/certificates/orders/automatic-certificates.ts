@@ -23,6 +23,8 @@ interface AutomaticCertificatesDeps {
   readonly accounts: Pick<AcmeAccounts, 'thumbprint' | 'open' | 'forget' | 'close' | 'termsUrl'>;
   readonly loop: Pick<OrderLoop, 'run' | 'changed'>;
   readonly preflight: Preflight;
+  /** Whether Cloudflare is before a name in a way that hurts. */
+  readonly lookAtFront: (hostname: string) => Promise<Reason | undefined>;
   readonly log: Logger;
 }
 
@@ -66,6 +68,11 @@ export class AutomaticCertificates {
     const reason = await this.#preflight(hostname);
     if (await store.hurryOrder(hostname)) loop.changed();
     return reason;
+  }
+
+  /** What a front proxy does to the requests for a name. It is no reason to order no certificate. */
+  async warning(hostname: string): Promise<Reason | undefined> {
+    return await this.#deps.lookAtFront(hostname);
   }
 
   /** Stores other settings, and tries them. @returns why the CA cannot be used */

@@ -73,6 +73,27 @@ export function plainNode(hostname: string, address: string): Reason {
   };
 }
 
+/** @param isTrusted the nodes accept the forwarding headers of Cloudflare */
+export function flexibleFront(hostname: string, isTrusted: boolean): Reason {
+  const loop = isTrusted
+    ? ''
+    : ' The fleet does not trust Cloudflare, so an app that redirects to HTTPS redirects without end.';
+  const trust = isTrusted ? '' : ' An administrator also runs: slipway proxy:trust cloudflare';
+  return {
+    code: 'SLIP_CERT_FLEXIBLE',
+    message: `Visitors of ${hostname} use HTTPS only up to Cloudflare, which asks the nodes over plain HTTP (SSL mode Flexible).${loop}`,
+    hint: `In Cloudflare, set the SSL mode to "Full (strict)".${trust}`,
+  };
+}
+
+export function untrustedFront(hostname: string): Reason {
+  return {
+    code: 'SLIP_CERT_UNTRUSTED_FRONT',
+    message: `Cloudflare sends the requests for ${hostname}, and the fleet does not trust it. So the app sees addresses of Cloudflare instead of its visitors.`,
+    hint: 'An administrator can change it with: slipway proxy:trust cloudflare',
+  };
+}
+
 export function dnsSilent(hostname: string, reason: string): Reason {
   return {
     code: 'SLIP_CERT_DNS_SILENT',

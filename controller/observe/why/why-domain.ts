@@ -21,13 +21,15 @@ export interface DomainWhyFacts {
   /** The one that serves the domain. */
   readonly certificate: Certificate | undefined;
   readonly nodes: readonly CertificateOnNode[];
+  /** What a front proxy does to its requests. */
+  readonly front?: Reason | undefined;
 }
 
 /** Pure: explains how a domain is served over HTTPS, or why it is not. */
 export function whyDomain(facts: DomainWhyFacts): WhyBody {
   const { hostname } = facts.https;
   const about = `${hostname} of ${facts.app}`;
-  const chains = [...routes(facts), ...order(facts), ...ended(facts), ...nodes(facts)];
+  const chains = [...routes(facts), ...order(facts), ...ended(facts), ...nodes(facts), ...fronts(facts)];
   if (chains.length > 0) return { about, well: false, chains };
   return { about, well: true, chains: [state(facts)] };
 }
@@ -84,6 +86,11 @@ function nodes({ https: { hostname }, nodes: all, certificate }: DomainWhyFacts)
   return [
     { links: ['No node answers HTTPS.', `So nobody serves the certificate of ${hostname}.`], next: 'slipway nodes' },
   ];
+}
+
+function fronts({ front, https: { hostname } }: DomainWhyFacts): readonly WhyChain[] {
+  if (front === undefined) return [];
+  return [{ code: front.code, links: [front.message], next: front.hint ?? `slipway certs:check ${hostname}` }];
 }
 
 /** Nothing is wrong: the certificate is on its way, or is there. */

@@ -27,6 +27,7 @@ async function make(t: TestContext, open: () => Promise<never> = refuse): Promis
   const nothing = (): Promise<void> => Promise.resolve();
   const automatic = new AutomaticCertificates({
     ...{ store, log: silentLogger, preflight: () => Promise.resolve(undefined) },
+    lookAtFront: () => Promise.resolve(undefined),
     fleet: { certificatesChanged: nothing, setAcmeThumbprint: async (one) => void thumbprints.push(one) },
     accounts: {
       ...{ open, forget: nothing, close: nothing, termsUrl: open },

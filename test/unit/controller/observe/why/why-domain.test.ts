@@ -37,6 +37,13 @@ test('a domain that every node serves is well, with its dates', () => {
   assert.match(off ?? '', /not redirected to HTTPS, because the redirect of shop is off/);
 });
 
+test('a front proxy that hurts is a problem of a domain that every node serves', () => {
+  const front = { code: 'SLIP_CERT_FLEXIBLE', message: 'Cloudflare asks over plain HTTP.', hint: 'Set Full (strict).' };
+  const { well, chains } = whyDomain({ ...SERVED, front });
+  assert.equal(well, false);
+  assert.deepEqual(chains, [{ code: front.code, links: [front.message], next: front.hint }]);
+});
+
 test('a certificate on its way is no problem', () => {
   assert.equal(whyDomain(NONE).well, true);
   assert.match(whyDomain(NONE).chains[0]?.links[0] ?? '', /on its way \(checking\)/);
