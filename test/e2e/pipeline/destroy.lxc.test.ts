@@ -111,16 +111,17 @@ describe('an app that is destroyed', { concurrency: false }, () => {
     assert.equal((await free()).uidBase, app.uidBase);
     await assertNothingLeft(app);
 
-    const theirs = await bob.repository('untidy', untidyApp('2'));
-    await push(theirs, 'untidy');
+    // The name is kept for its last owner, so the app of another user has its own name.
+    const theirs = await bob.repository('other', untidyApp('2'));
+    await push(theirs, 'other');
     assert.equal(running().uidBase, app.uidBase, 'the ids are used again');
     assert.notEqual(running().appId, app.appId);
-    assert.match((await fleet.site.get('untidy')).body, /^version=2 keep=undefined$/);
-    const text = await fleet.pastLogs('--app', 'untidy', '--num', '500');
+    assert.match((await fleet.site.get('other')).body, /^version=2 keep=undefined$/);
+    const text = await fleet.pastLogs('--app', 'other', '--num', '500');
     assert.match(text, new RegExp(`${SPOKEN} undefined`));
     assert.doesNotMatch(text, new RegExp(SECRET));
     assert.doesNotMatch(fleet.logs(), /session\.unknown_instances/);
-    await destroy('untidy');
+    await destroy('other');
     await free();
   });
 
