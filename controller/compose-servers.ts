@@ -88,6 +88,7 @@ export function composeApi(
       destroys: parts.destroys,
       automaticCertificates: parts.automaticCertificates,
       domainOwnership: parts.domainOwnership,
+      dnsProviders: parts.dnsProviders,
       aborts: parts.aborts,
       builds,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),

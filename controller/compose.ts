@@ -3,6 +3,7 @@ import { newInstanceId } from './assignments/instance-id.ts';
 import { startReaper } from './assignments/reaper.ts';
 import type { AutomaticCertificates } from './certificates/orders/automatic-certificates.ts';
 import { createResolver } from './certificates/preflight/resolver.ts';
+import type { DnsProviders } from './certificates/dns/dns-providers.ts';
 import { composeCertificates } from './compose-certificates.ts';
 import { composeFleet, type FleetParts } from './compose-fleet.ts';
 import {
@@ -32,6 +33,7 @@ export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts
   readonly cron: CronScheduler;
   readonly automaticCertificates: AutomaticCertificates;
   readonly domainOwnership: DomainOwnership;
+  readonly dnsProviders: DnsProviders;
 }
 
 /** Builds every part of the pipeline and gives each what it needs; nothing listens yet. */
@@ -53,10 +55,10 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { commands } = dispatch;
   const movement = createMovement({ store, fleet, commands, queue, clock, log, newInstanceId, lostAfterMs, signal });
   const cron = new CronScheduler({ store, runs: releases.cronRuns, clock, log });
-  const automaticCertificates = composeCertificates(basics, foundations, fleet);
+  const certificates = composeCertificates(basics, foundations, fleet);
   const resolver = createResolver(config.acme.dnsServers, signal);
   const domainOwnership = new DomainOwnership({ store, resolver, baseDomain: config.baseDomain });
-  const parts = { deploys, destroys, lifetimes, aborts, movement, cron, automaticCertificates, domainOwnership };
+  const parts = { deploys, destroys, lifetimes, aborts, movement, cron, ...certificates, domainOwnership };
   return { ...foundations, ...fleetParts, ...builds, ...releases, ...parts };
 }
 

@@ -64,8 +64,12 @@ const schema = z.strictObject({
       dnsServers: z.array(z.string()).min(1).optional(),
       /** Where the certificate authority asks the nodes. Only a test CA asks another port than 80. */
       challengePort: z.number().int().min(1).max(65535).default(80),
+      /** Port of the name servers of domains. Only a test has another port than 53. */
+      dnsPort: z.number().int().min(1).max(65535).default(53),
+      /** Folder with the programs of DNS providers of the kind exec. Default: `dns-programs` in stateDir. */
+      dnsProgramsDir: z.string().startsWith('/').optional(),
     })
-    .default({ challengePort: 80 }),
+    .default({ challengePort: 80, dnsPort: 53 }),
   /** A node is lost after this silence, when an app has no other setting (`apps:lost-after`). */
   lostAfterMs: z.number().int().min(MIN_LOST_AFTER_MS).default(60_000),
   /** For tests: each answer of the API is compared with its schema, and a difference fails the request. */

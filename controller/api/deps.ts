@@ -6,6 +6,7 @@ import type { BuilderPool } from '../build/builder-pool.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { UnusedImages } from '../build/unused-images.ts';
 import type { AutomaticCertificates } from '../certificates/orders/automatic-certificates.ts';
+import type { DnsProviders } from '../certificates/dns/dns-providers.ts';
 import type { CronRuns } from '../cron/cron-runs.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
@@ -96,6 +97,7 @@ export interface ApiDeps {
     'orderMissing' | 'end' | 'check' | 'warning' | 'applySettings' | 'termsUrl'
   >;
   readonly domainOwnership: Pick<DomainOwnership, 'claim'>;
+  readonly dnsProviders: Pick<DnsProviders, 'add' | 'remove'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
   readonly aborts: Pick<DeployAborts, 'abort' | 'isRunning'>;
   readonly builds: Pick<Builds, 'cancel'>;

@@ -63,8 +63,11 @@ export function holdsKey({ state, resume }: Pick<CertificateOrder, 'state' | 're
 
 /** The states in which an order has one of the few places: it is being checked, or a CA works on it. */
 export const BUSY_STATES: readonly OrderState[] = [
-  ...(['checking', 'ordered', 'answering', 'validating', 'finalizing', 'issued'] as const),
+  ...(['checking', 'ordered', 'presenting', 'propagating', 'answering', 'validating', 'finalizing', 'issued'] as const),
 ];
+
+/** The states in which an order by DNS-01 needs its TXT record. */
+export const RECORD_STATES: readonly OrderState[] = ['presenting', 'propagating', 'answering', 'validating'];
 
 /** The code of a wait whose end the CA decides. */
 export const RATE_LIMITED = 'SLIP_CERT_RATE_LIMITED';

@@ -19,6 +19,7 @@ import { createConfigKeys } from './sqlite/config-keys.ts';
 import { createCron } from './sqlite/cron.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
+import { createDnsChallenges } from './sqlite/dns-challenges.ts';
 import { createDueScripts } from './sqlite/due-scripts.ts';
 import { createDomains } from './sqlite/domains.ts';
 import { createEdge } from './sqlite/edge.ts';
@@ -145,6 +146,7 @@ function createTables(deps: RepositoryDeps): Tables {
     ...createCertificateOrders(deps),
     ...createTlsSettings(deps),
     ...createHttpsRules(deps),
+    ...createDnsChallenges(deps),
     ...createJoinTokens(deps),
     ...createAssignments(deps),
     ...createBulkQueries(deps),

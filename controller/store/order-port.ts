@@ -33,7 +33,10 @@ export interface OrderStore {
   certificateOrder(hostname: string): Promise<CertificateOrder | undefined>;
   /** The certificate of this domain is needed. If it has one, nothing changes. */
   addCertificateOrder(hostname: string): Promise<CertificateOrder>;
-  /** Adds the orders of all domains that need one, of this app or of all apps: not of wildcards, and not where `certs:auto` is off. */
+  /**
+   * Adds the orders of all domains that need one, of this app or of all apps: not of wildcards without a DNS provider, and not where
+   * `certs:auto` is off.
+   */
   addMissingOrders(only?: AppId): Promise<number>;
   /** Ends the orders of an app, and its ordered certificates. @returns the number of orders */
   removeOrders(appId: AppId): Promise<number>;

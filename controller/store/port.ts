@@ -5,6 +5,7 @@ import type { CertificateStore } from './certificate-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
 import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
+import type { DnsStore } from './dns-port.ts';
 import type { OrderStore } from './order-port.ts';
 import type { ReleaseStore } from './release-port.ts';
 import type { ScriptStore } from './script-port.ts';
@@ -59,6 +60,7 @@ export interface Store
     HealthCheckStore,
     HttpsRuleStore,
     DestroyedStore,
+    DnsStore,
     TaskStore,
     CommandStore,
     CronStore,

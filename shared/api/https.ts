@@ -7,7 +7,8 @@ export const nameHttpsBody = z.object({
   hostname: z.string(),
   /** Of its order; `uploaded`: an uploaded certificate serves it; `off`: it has no certificate, and none is ordered. */
   state: wordOf([
-    ...(['needed', 'checking', 'ordered', 'answering', 'validating', 'finalizing', 'issued'] as const),
+    ...(['needed', 'checking', 'ordered', 'presenting', 'propagating', 'answering'] as const),
+    ...(['validating', 'finalizing', 'issued'] as const),
     ...(['delivering', 'serving', 'waiting', 'blocked', 'uploaded', 'off'] as const),
   ]),
   sinceMs: z.number().optional(),

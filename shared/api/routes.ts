@@ -6,6 +6,7 @@ import { buildSpecs } from './builds.ts';
 import { certificateSpecs } from './certificates.ts';
 import { checkSpecs } from './checks.ts';
 import { controllerSpecs } from './controller.ts';
+import { dnsProviderSpecs } from './dns-providers.ts';
 import { deploySpecs } from './deploys.ts';
 import { cronSpecs } from './cron.ts';
 import { domainSpecs } from './domains.ts';
@@ -36,6 +37,7 @@ export const API_ROUTES = {
   ...cronSpecs,
   ...domainSpecs,
   ...httpsSpecs,
+  ...dnsProviderSpecs,
   ...egressSpecs,
   ...edgeSpecs,
   ...formationSpecs,

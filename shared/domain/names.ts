@@ -10,6 +10,7 @@ export type ProcessType = Brand<string, 'ProcessType'>;
 const APP_NAME = /^[a-z](?:[a-z0-9]|-(?!-)){1,28}[a-z0-9]$/;
 const USER_NAME = /^[a-z][a-z0-9-]{0,30}$/;
 const NODE_NAME = /^[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+const DNS_PROVIDER_NAME = /^[a-z][a-z0-9-]{0,30}$/;
 const PROCESS_TYPE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 const CONFIG_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const HOSTNAME = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -76,6 +77,16 @@ export function parseNodeName(text: string): NodeName {
     code: 'SLIP_NAME_NODE',
     field: 'The node name',
     rule: 'A node name has 2 to 63 lower-case letters, digits and dashes, starting with a letter.',
+  });
+}
+
+/** @throws SLIP_NAME_DNS_PROVIDER */
+export function parseDnsProviderName(text: string): string {
+  if (DNS_PROVIDER_NAME.test(text)) return text;
+  throw invalidName(text, {
+    code: 'SLIP_NAME_DNS_PROVIDER',
+    field: 'The name of the DNS provider',
+    rule: 'The name of a DNS provider has 1 to 31 lower-case letters, digits and dashes, starting with a letter.',
   });
 }
 

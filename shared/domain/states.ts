@@ -12,6 +12,8 @@ export type OrderState =
   | 'needed'
   | 'checking'
   | 'ordered'
+  | 'presenting'
+  | 'propagating'
   | 'answering'
   | 'validating'
   | 'finalizing'
@@ -58,18 +60,24 @@ export const NODE_STATES: StateTable<NodeState> = {
 /**
  * A certificate from an ACME CA. Each state names the next step, so a restart goes on where it was. `waiting`: until a time, then on with the
  * state before it. `blocked`: somebody must act; it is looked at again from time to time. To `needed` from `serving` or `delivering`: a renewal.
+ * `presenting`, `propagating`: only by DNS-01; the TXT record is added, and the name servers are asked for it.
  */
 export const ORDER_STATES: StateTable<OrderState> = {
   needed: ['checking'],
   checking: ['ordered', 'waiting', 'blocked'],
-  ordered: ['answering', 'finalizing', 'waiting', 'blocked'],
+  ordered: ['presenting', 'answering', 'finalizing', 'waiting', 'blocked'],
+  presenting: ['propagating', 'waiting', 'blocked'],
+  propagating: ['answering', 'waiting', 'blocked'],
   answering: ['validating', 'waiting', 'blocked'],
   validating: ['finalizing', 'waiting', 'blocked'],
   finalizing: ['issued', 'waiting', 'blocked'],
   issued: ['delivering', 'waiting', 'blocked'],
   delivering: ['serving', 'needed'],
   serving: ['needed'],
-  waiting: ['needed', 'checking', 'ordered', 'answering', 'validating', 'finalizing', 'issued'],
+  waiting: [
+    ...(['needed', 'checking', 'ordered', 'presenting', 'propagating', 'answering'] as const),
+    ...(['validating', 'finalizing', 'issued'] as const),
+  ],
   blocked: ['needed'],
 };
 

@@ -8,12 +8,13 @@ import type { Store } from '../../controller/store/port.ts';
 import { Sensitive } from '../../shared/kit/sensitive.ts';
 import { tempDir } from '../support/certificates.ts';
 import { openConfigState } from '../support/config-state.ts';
+import { aProvider } from '../support/dns-program.ts';
 import { addApp, addUser } from '../support/store-fixtures.ts';
 
 const DIRECTORY = 'https://ca.test/dir';
-const SECRETS = { account: 'planted-account-key', order: 'planted-order-key', binding: 'planted-binding-key' };
+const SECRETS = { account: 'planted-account-key', order: 'planted-order-key', binding: 'planted-binding-key', dns: 'planted-dns-key' };
 
-/** A state folder with the key of an account, of an order, and of a binding. */
+/** A state folder with the key of an account, of an order, of a binding, and of a DNS provider. */
 async function plant(t: TestContext): Promise<{ readonly dir: string; readonly orderId: string }> {
   const dir = await tempDir(t);
   await using state = await openConfigState(dir);
@@ -21,6 +22,7 @@ async function plant(t: TestContext): Promise<{ readonly dir: string; readonly o
   await store.addAcmeAccount(DIRECTORY, new Sensitive(SECRETS.account));
   const externalAccount = { keyId: 'kid', hmacKey: new Sensitive(SECRETS.binding) };
   await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, externalAccount });
+  await store.addDnsProvider(aProvider({ secret: new Sensitive(SECRETS.dns) }));
   const app = await addApp(store, (await addUser(store)).id);
   await store.addDomain(app.id, 'shop.example.com');
   let from = await store.addCertificateOrder('shop.example.com');
@@ -35,6 +37,7 @@ async function plant(t: TestContext): Promise<{ readonly dir: string; readonly o
 async function assertReadable(store: Store, orderId: string): Promise<void> {
   assert.equal((await store.acmeAccount(DIRECTORY))?.keyPem.reveal(), SECRETS.account);
   assert.equal((await store.orderKey(orderId))?.reveal(), SECRETS.order);
+  assert.equal((await store.dnsProviders())[0]?.secret?.reveal(), SECRETS.dns);
   assert.equal((await store.tlsSettings()).externalAccount?.hmacKey.reveal(), SECRETS.binding);
 }
 
@@ -51,7 +54,7 @@ test('the keys for a certificate authority survive a rotation of the key of the 
   const before = await readFile(join(dir, 'config.key'), 'utf8');
   {
     await using state = await openConfigState(dir);
-    assert.equal((await state.keys.rotate()).encrypted, 3);
+    assert.equal((await state.keys.rotate()).encrypted, 4);
     await assertReadable(state.store, orderId);
   }
   assert.notEqual(await readFile(join(dir, 'config.key'), 'utf8'), before);

@@ -124,7 +124,7 @@ export function orderCases(get: () => Store): void {
     assert.deepEqual((await store.acmeUses([use], LATER_MS))[0]?.atMs, []);
   });
 
-  it('orders what is missing, but neither for wildcards nor where it is switched off', async () => {
+  it('orders what is missing, but neither for wildcards without a DNS provider nor where it is switched off', async () => {
     const { store, order } = await addOrder();
     const other = await addApp(store, (await addUser(store, 'bob')).id, 'other');
     for (const hostname of ['*.example.com', 'www.example.com']) await store.addDomain(order.appId, hostname);

@@ -20,6 +20,7 @@ import { historyCases } from './store-history.ts';
 import { keptNameCases } from './store-kept-names.ts';
 import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
+import { dnsCases } from './store-dns.ts';
 import { orderCases } from './store-orders.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
@@ -55,6 +56,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     eventCases(() => store);
     factCases(() => store);
     orderCases(() => store);
+    dnsCases(() => store);
     placementCases(() => store);
     quotaCases(() => store);
     appLifeCases(() => store);

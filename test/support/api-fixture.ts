@@ -36,6 +36,7 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
+import { Sensitive } from '../../shared/kit/sensitive.ts';
 import { makeCsr } from './csr.ts';
 import { FakeFleet } from './fake-fleet.ts';
 import { FakeImages } from './fake-images.ts';
@@ -275,9 +276,23 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     },
     // Every claim is granted, as in a fleet with one user.
     domainOwnership: { claim: () => Promise.resolve({}) },
+    dnsProviders: fakeDnsProviders(store),
     destroys: fakeDestroys(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,
     log: silentLogger,
+  };
+}
+
+/** Providers without a test of their settings. */
+function fakeDnsProviders(store: Store): ApiDeps['dnsProviders'] {
+  return {
+    add: async ({ name, kind, zone, secret }) => {
+      const row = { name, kind, zone, recordZone: zone, settings: {} };
+      const sealed = secret === undefined ? undefined : new Sensitive(secret);
+      await store.addDnsProvider({ ...row, secret: sealed });
+      return { provider: { ...row, secret: sealed, createdAtMs: 1 }, aliasTarget: undefined };
+    },
+    remove: async (name) => (await store.removeDnsProvider(name)) ?? [],
   };
 }

@@ -3,6 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { TestContext } from 'node:test';
 import { AcmeAccounts } from '../../controller/certificates/orders/accounts.ts';
+import { createDriver } from '../../controller/certificates/dns/create-driver.ts';
+import { DnsChallenges } from '../../controller/certificates/dns/dns-challenges.ts';
+import { createChallengeLookup } from '../../controller/certificates/dns/lookup.ts';
+import { RecordCleaner } from '../../controller/certificates/dns/record-cleaner.ts';
 import { OrderLoop } from '../../controller/certificates/orders/order-loop.ts';
 import type { IssuedCertificates, Preflight } from '../../controller/certificates/orders/steps.ts';
 import type { CertificateOrder } from '../../controller/domain/orders.ts';
@@ -13,6 +17,7 @@ import { systemClock, type Clock } from '../../shared/kit/clock.ts';
 import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { startFaults, type AcmeFaults } from './acme-faults.ts';
+import { tempDir } from './certificates.ts';
 import { eventually } from './eventually.ts';
 import { startPebble, type Pebble, type PebbleOptions } from './pebble.ts';
 import { addApp, addUser, openMemoryStore } from './store-fixtures.ts';
@@ -57,6 +62,8 @@ export interface OrderLab {
   readonly faults: AcmeFaults;
   readonly clock: LabClock;
   readonly saved: readonly SavedCertificate[];
+  /** Folder of the programs of DNS providers. */
+  readonly programsDir: string;
   /** What the checks before an order find. */
   preflight: Preflight;
   /** Starts the loop as a controller does, with nothing in memory. @returns the function that ends it */
@@ -81,6 +88,7 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
   await store.setTlsSettings({ ...DEFAULT_TLS_SETTINGS, directoryUrl, trustedCaPem, termsAgreed: true });
   const app = await addApp(store, (await addUser(store)).id);
   const saved: SavedCertificate[] = [];
+  const programsDir = await tempDir(t);
   let loop: OrderLoop | undefined;
   const find = async (hostname: string): Promise<CertificateOrder> => {
     const order = await store.certificateOrder(hostname);
@@ -88,15 +96,18 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
     return order;
   };
   const lab: OrderLab = {
-    ...{ store, pebble, faults, clock, saved, find },
+    ...{ store, pebble, faults, clock, saved, find, programsDir },
     preflight: () => Promise.resolve(undefined),
     start: (failpoint = noFailpoint) => {
       const off = new AbortController();
       const accounts = new AcmeAccounts({ store, clock, signal: off.signal, userAgent: 'slipway-test' });
       const preflight: Preflight = (hostname, account) => lab.preflight(hostname, account);
-      const deps = { store, accounts, certificates: keep(saved), preflight, clock, log: silentLogger };
-      loop = new OrderLoop({ ...deps, random: () => 0, failpoint });
+      const dns = challengesOf(lab, off.signal);
+      const deps = { store, accounts, certificates: keep(saved), preflight, dns, clock, log: silentLogger };
+      const cleaner = new RecordCleaner({ store, dns, clock, failpoint, log: silentLogger });
+      loop = new OrderLoop({ ...deps, random: () => 0, failpoint, onMove: () => cleaner.changed() });
       void loop.run(off.signal);
+      void cleaner.run(off.signal);
       const stop = (): void => {
         off.abort();
         void accounts.close();
@@ -118,6 +129,14 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
   };
   await answerChallenges(t, lab);
   return lab;
+}
+
+function challengesOf({ store, pebble, programsDir }: OrderLab, signal: AbortSignal): DnsChallenges {
+  return new DnsChallenges({
+    store,
+    lookup: createChallengeLookup({ servers: [pebble.dnsServer] }),
+    createDriver: (provider) => createDriver(provider, { programsDir, signal }),
+  });
 }
 
 function keep(saved: SavedCertificate[]): IssuedCertificates {

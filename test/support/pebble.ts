@@ -36,6 +36,8 @@ export interface Pebble {
   readonly httpPort: number;
   /** `address:port` of the DNS server. */
   readonly dnsServer: string;
+  /** Where pebble-challtestsrv takes its commands. */
+  readonly dnsCommandsUrl: string;
   /** One command of pebble-challtestsrv, for example `add-a`. */
   dns(command: string, body: object): Promise<void>;
   /** PEM of the root of the certificates. */
@@ -75,9 +77,9 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   const read = async (url: string): Promise<string> => (await request(url, { dispatcher: agent })).body.text();
   const managementUrl = `https://127.0.0.1:${String(management)}`;
   await eventually('pebble answers', () => read(`${managementUrl}/roots/0`).catch(() => undefined));
+  const dnsCommandsUrl = `http://127.0.0.1:${String(dnsManagement)}`;
   const command = async (name: string, body: object): Promise<void> => {
-    const url = `http://127.0.0.1:${String(dnsManagement)}/${name}`;
-    await (await request(url, { method: 'POST', body: JSON.stringify(body) })).body.dump();
+    await (await request(`${dnsCommandsUrl}/${name}`, { method: 'POST', body: JSON.stringify(body) })).body.dump();
   };
   await eventually('the DNS server answers', () =>
     command('add-a', READY_NAME).then(
@@ -91,6 +93,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     credential: { key: keyPem, cert: certificatePem },
     httpPort,
     dnsServer,
+    dnsCommandsUrl,
     dns: command,
     root: () => read(`${managementUrl}/roots/0`),
     close: async () => {

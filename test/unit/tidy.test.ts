@@ -222,8 +222,9 @@ test('the lockfiles name no host, so that any registry serves', () => {
   }
 });
 
-/** The controller starts git, and the programs that make what nodes download. */
+/** The controller starts git, the programs that make what nodes download, and those that change TXT records. */
 const CONTROLLER_STARTS = [
+  'controller/certificates/dns/create-driver.ts',
   'controller/compose-fleet.ts',
   'controller/install/programs.ts',
   'controller/push/git/fast-import.ts',

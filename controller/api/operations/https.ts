@@ -3,8 +3,10 @@ import type { ProblemBody } from '../../../shared/api/schema.ts';
 import { parseTypedDomain, quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { chooseCertificates } from '../../certificates/choose.ts';
+import { addCommand } from '../../certificates/dns/findings.ts';
 import type { App } from '../../domain/apps.ts';
 import type { Certificate } from '../../domain/certificates.ts';
+import { needsDns, providerFor, withoutStar, type DnsProvider } from '../../domain/dns-providers.ts';
 import type { CertificateOrder } from '../../domain/orders.ts';
 import type { User } from '../../domain/users.ts';
 import { noteEvent } from '../../store/note-event.ts';
@@ -21,6 +23,7 @@ interface Settings {
   readonly app: App;
   readonly isReady: boolean;
   readonly isAuto: boolean;
+  readonly providers: readonly DnsProvider[];
 }
 
 interface Named {
@@ -128,7 +131,8 @@ async function describe(deps: Deps, app: App, hostnames: readonly string[]): Pro
 
 async function readSettings({ store }: Deps, app: App): Promise<Settings> {
   const { termsAgreed: isReady } = await store.tlsSettings();
-  return { app, isReady, isAuto: (await store.certsAuto(app.id)) ?? isReady };
+  const isAuto = (await store.certsAuto(app.id)) ?? isReady;
+  return { app, isReady, isAuto, providers: await store.dnsProviders() };
 }
 
 function isServedEverywhere({ fleet }: Deps, certificate: Certificate | undefined): boolean {
@@ -161,10 +165,10 @@ export function viewReason(
   return { code, message, next: hint ?? next };
 }
 
-function whyOff(hostname: string, { app, isReady, isAuto }: Settings): NameHttpsBody['problem'] {
-  if (hostname.startsWith('*.')) {
-    const message = `Slipway orders no certificate for the wildcard ${hostname}, because a certificate authority gives one only by DNS-01.`;
-    return { message, next: `slipway certs:add CRT KEY -a ${app.name}` };
+function whyOff(hostname: string, { app, isReady, isAuto, providers }: Settings): NameHttpsBody['problem'] {
+  if (needsDns(hostname) && providerFor(providers, hostname) === undefined) {
+    const message = `No certificate is ordered for the wildcard ${hostname}: this needs a DNS provider for ${withoutStar(hostname)}, which an administrator adds. Or upload a certificate (slipway certs:add).`;
+    return { message, next: addCommand(hostname) };
   }
   if (!isReady) {
     const message = `No certificate is ordered for ${hostname}, because no administrator has agreed to the terms of a certificate authority.`;

@@ -3,10 +3,12 @@ import type { Reason } from '../../../shared/domain/instance.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import { AcmeError } from '../../acme/problem.ts';
 import type { Fleet } from '../../dispatch/port.ts';
+import { needsDns } from '../../domain/dns-providers.ts';
 import type { CertificateOrder } from '../../domain/orders.ts';
 import type { TlsSettings } from '../../domain/tls-settings.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { Store } from '../../store/port.ts';
+import type { RecordCleaner } from '../dns/record-cleaner.ts';
 import type { AcmeAccounts } from './accounts.ts';
 import type { OrderLoop } from './order-loop.ts';
 import { describeOrderEvent } from './order-events.ts';
@@ -22,6 +24,7 @@ interface AutomaticCertificatesDeps {
   readonly fleet: Pick<Fleet, 'setAcmeThumbprint' | 'certificatesChanged'>;
   readonly accounts: Pick<AcmeAccounts, 'thumbprint' | 'open' | 'forget' | 'close' | 'termsUrl'>;
   readonly loop: Pick<OrderLoop, 'run' | 'changed'>;
+  readonly cleaner: Pick<RecordCleaner, 'run' | 'changed'>;
   readonly preflight: Preflight;
   /** Whether Cloudflare is before a name in a way that hurts. */
   readonly lookAtFront: (hostname: string) => Promise<Reason | undefined>;
@@ -45,7 +48,7 @@ export class AutomaticCertificates {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await this.#deps.loop.run(signal);
+    await Promise.all([this.#deps.loop.run(signal), this.#deps.cleaner.run(signal)]);
     await this.#deps.accounts.close();
   }
 
@@ -103,7 +106,8 @@ export class AutomaticCertificates {
 
   /** Tells the owner of the app of an order that ends, stops or goes on. */
   tell(from: CertificateOrder, to: CertificateOrder): void {
-    const { store, log } = this.#deps;
+    const { store, cleaner, log } = this.#deps;
+    if (needsDns(to.hostname)) cleaner.changed();
     void store
       .appById(to.appId)
       .then((app) => {

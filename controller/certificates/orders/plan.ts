@@ -1,6 +1,7 @@
 import type { Reason } from '../../../shared/domain/instance.ts';
 import type { OrderState } from '../../../shared/domain/states.ts';
 import { isTemporary, type AcmeProblem } from '../../domain/acme-problem.ts';
+import { needsDns } from '../../domain/dns-providers.ts';
 import type { AcmeUse, CertificateOrder, OrderedCertificate } from '../../domain/orders.ts';
 import { describeProblem, needsPerson } from './problems.ts';
 import { planRenewal, renewalTime } from './renewal-plan.ts';
@@ -25,6 +26,12 @@ export type StepResult =
   | { readonly kind: 'refused'; readonly reason: Reason }
   | { readonly kind: 'postponed'; readonly untilMs: number; readonly reason: Reason }
   | { readonly kind: 'order'; readonly order: OrderView }
+  /** DNS-01: the provider has added the TXT records. */
+  | { readonly kind: 'presented' }
+  /** DNS-01: why not every name server has the records. Undefined: all have them. */
+  | { readonly kind: 'propagation'; readonly missing: Reason | undefined }
+  /** A step failed for a reason that may pass. It is taken again later. */
+  | { readonly kind: 'failed'; readonly reason: Reason }
   /** The CA was told that our answer is in place. */
   | { readonly kind: 'answered' }
   | {
@@ -60,6 +67,9 @@ const JITTER = 0.1;
 /** The pause between two looks at an order that the CA works on. */
 const LOOK_MS = 2_000;
 const LOOK_MIN_MS = 1_000;
+/** The pause between two looks at the name servers, and the time in which all must have a record. */
+const PROPAGATION_LOOK_MS = 5_000;
+const PROPAGATION_MAX_MS = 10 * MINUTE_MS;
 const LOOK_MAX_MS = 10 * MINUTE_MS;
 /** A CA that needs longer than this for one state is given up, and the order starts again. */
 const STATE_MAX_MS = 2 * 60 * MINUTE_MS;
@@ -114,6 +124,12 @@ function nextRow(
       return block(order, result.reason, moment);
     case 'postponed':
       return wait(order, { untilMs: result.untilMs, problem: result.reason, resume: 'needed' }, nowMs);
+    case 'presented':
+      return enter(order, 'propagating', nowMs);
+    case 'propagation':
+      return afterPropagation(order, result.missing, moment);
+    case 'failed':
+      return tryLater(order, result.reason, moment);
     case 'answered':
       return enter(order, 'validating', nowMs);
     case 'saved':
@@ -134,7 +150,7 @@ function afterLook(row: CertificateOrder, order: OrderView, moment: Moment): Ord
   const move = (state: OrderState): OrderMove => ({ order: enter(known, state, nowMs), uses: [] });
   if (order.status === 'invalid') return afterInvalid(known, order, moment);
   if (order.status === 'valid' && row.state === 'finalizing') return move('issued');
-  if (order.status === 'pending' && row.state === 'ordered') return move('answering');
+  if (order.status === 'pending' && row.state === 'ordered') return move(needsDns(row.hostname) ? 'presenting' : 'answering');
   if (order.status === 'ready' && ['ordered', 'validating'].includes(row.state)) return move('finalizing');
   if (nowMs - row.sinceMs > STATE_MAX_MS) return { order: startAgain(known, tooSlow(row), moment), uses: [] };
   const pauseMs = Math.min(Math.max(order.retryAfterMs ?? LOOK_MS, LOOK_MIN_MS), LOOK_MAX_MS);
@@ -181,13 +197,34 @@ function afterProblem(order: CertificateOrder, problem: AcmeProblem, moment: Mom
   const reason = describeProblem(order.hostname, problem);
   if (needsPerson(problem)) return block(order, reason, moment);
   if (!isTemporary(problem)) return startAgain(order, reason, moment);
-  const untilMs = nowMs + waitOf(problem, order, moment);
+  return tryLater(order, reason, moment, problem);
+}
+
+function afterPropagation(
+  order: CertificateOrder,
+  missing: Reason | undefined,
+  moment: Moment,
+): CertificateOrder {
+  const { nowMs } = moment;
+  if (missing === undefined) return enter(order, 'answering', nowMs);
+  if (nowMs - order.sinceMs >= PROPAGATION_MAX_MS) return startAgain(order, missing, moment);
+  return { ...order, dueAtMs: nowMs + PROPAGATION_LOOK_MS };
+}
+
+/** The same step again, after a wait. */
+function tryLater(
+  order: CertificateOrder,
+  problem: Reason,
+  moment: Moment,
+  pause: Pick<AcmeProblem, 'retryAfterMs'> = {},
+): CertificateOrder {
+  const untilMs = moment.nowMs + waitOf(pause, order, moment);
   const failed = { ...order, failures: order.failures + 1 };
-  return wait(failed, { untilMs, problem: reason, resume: order.state }, nowMs);
+  return wait(failed, { untilMs, problem, resume: order.state }, moment.nowMs);
 }
 
 /** The CA can name a time of the past, and then it would be asked without a pause. */
-function waitOf({ retryAfterMs }: AcmeProblem, { failures }: CertificateOrder, { random }: Moment): number {
+function waitOf({ retryAfterMs }: Pick<AcmeProblem, 'retryAfterMs'>, { failures }: CertificateOrder, { random }: Moment): number {
   return retryAfterMs === undefined ? delay(FAILURE_DELAYS_MS, failures, random) : Math.max(retryAfterMs, MINUTE_MS);
 }
 

@@ -1,3 +1,4 @@
+import { challengeNameOf, needsDns } from '../../domain/dns-providers.ts';
 import type { Reason } from '../../../shared/domain/instance.ts';
 import { isTemporary, type AcmeProblem } from '../../domain/acme-problem.ts';
 
@@ -60,6 +61,13 @@ function otherProblem(hostname: string, problem: AcmeProblem, detail: string): R
       code: 'SLIP_CERT_NAME_REFUSED',
       message: `The certificate authority gives no certificate to ${hostname}: ${detail}.`,
       hint: 'Use another certificate authority (slipway tls:set --ca URL), or another name.',
+    };
+  }
+  if (VALIDATION.has(problem.type) && !needsPerson(problem) && needsDns(hostname)) {
+    return {
+      code: 'SLIP_CERT_VALIDATION',
+      message: `The certificate authority did not find our TXT record at ${challengeNameOf(hostname)}: ${detail}.`,
+      hint: `All name servers of the domain must have the record. Slipway tries again by itself. See with: slipway certs:check '${hostname}'`,
     };
   }
   if (VALIDATION.has(problem.type) && !needsPerson(problem)) {

@@ -10,7 +10,9 @@ import type { AcmeProblem } from '../../domain/acme-problem.ts';
 import { USES_KEPT_MS, type AcmeUse, type CertificateOrder, type OrderedCertificate } from '../../domain/orders.ts';
 import type { Store } from '../../store/port.ts';
 import type { AcmeAccounts, OpenAccount } from './accounts.ts';
+import { answer, lookAtRecords, presentRecords, type AnswerDeps } from './answer-steps.ts';
 import { spentBudget, type SpentBudget } from './budgets.ts';
+import { openAccount, requireUrl } from './order-account.ts';
 import { describeProblem } from './problems.ts';
 import { registeredDomain } from './registered-domain.ts';
 import type { OrderView, StepResult } from './plan.ts';
@@ -42,6 +44,7 @@ export interface StepDeps {
   readonly accounts: Pick<AcmeAccounts, 'open' | 'forget'>;
   readonly certificates: IssuedCertificates;
   readonly preflight: Preflight;
+  readonly dns: AnswerDeps['dns'];
   readonly clock: Clock;
 }
 
@@ -54,6 +57,8 @@ type Step = (order: CertificateOrder, deps: StepDeps) => Promise<StepResult>;
 const STEPS: Readonly<Partial<Record<OrderState, Step>>> = {
   checking: check,
   ordered: makeOrder,
+  presenting: presentRecords,
+  propagating: lookAtRecords,
   answering: answer,
   validating: look,
   finalizing: finalize,
@@ -115,7 +120,7 @@ function usesOfCertificate({ hostname, replaces }: CertificateOrder): readonly A
 
 /** An order whose URL was lost with the answer is found, so the CA never has a second one. */
 async function makeOrder(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
-  const { client } = await open(order, deps);
+  const { client } = await openAccount(order, deps);
   if (order.orderUrl !== undefined) return await viewOf(order, await client.order(order.orderUrl), deps);
   const names = [order.hostname];
   const { profile } = await deps.store.tlsSettings();
@@ -124,27 +129,14 @@ async function makeOrder(order: CertificateOrder, deps: StepDeps): Promise<StepR
   return await viewOf(order, made, deps);
 }
 
-async function answer(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
-  const { client } = await open(order, deps);
-  const { authorizations } = await client.order(requireUrl(order));
-  for (const url of authorizations) {
-    const { status, challenges } = await client.authorization(url);
-    if (status !== 'pending') continue;
-    const challenge = challenges.find(({ type }) => type === 'http-01');
-    if (challenge === undefined) return { kind: 'refused', reason: noHttp01(order) };
-    if (challenge.status === 'pending') await client.answerChallenge(challenge.url);
-  }
-  return { kind: 'answered' };
-}
-
 async function look(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
-  const { client } = await open(order, deps);
+  const { client } = await openAccount(order, deps);
   return await viewOf(order, await client.order(requireUrl(order)), deps);
 }
 
 /** The key is in the store already. A second request with the same key changes nothing. */
 async function finalize(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
-  const { client } = await open(order, deps);
+  const { client } = await openAccount(order, deps);
   const now = await client.order(requireUrl(order));
   if (now.status !== 'ready') return await viewOf(order, now, deps);
   const request = await newRequest(keyFromPem(await readKey(order, deps)), [order.hostname]);
@@ -152,7 +144,7 @@ async function finalize(order: CertificateOrder, deps: StepDeps): Promise<StepRe
 }
 
 async function fetchCertificate(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
-  const { client } = await open(order, deps);
+  const { client } = await openAccount(order, deps);
   const now = await client.order(requireUrl(order));
   if (now.certificate === undefined) return await viewOf(order, now, deps);
   const chainPem = await client.certificate(now.certificate);
@@ -172,14 +164,9 @@ async function deliver({ id, appId, hostname, certificate }: CertificateOrder, d
 async function lookForRenewal(order: CertificateOrder, deps: StepDeps): Promise<StepResult> {
   const ariId = order.certificate?.ariId;
   if (ariId === undefined) return { kind: 'renewal', window: undefined };
-  const { client } = await open(order, deps);
+  const { client } = await openAccount(order, deps);
   const info = await client.renewalInfo(ariId);
   return { kind: 'renewal', window: info === undefined ? undefined : { startMs: info.startMs, endMs: info.endMs } };
-}
-
-/** An order goes on at the CA where it began, also when the settings changed. */
-async function open(order: CertificateOrder, { store, accounts }: StepDeps): Promise<OpenAccount> {
-  return await accounts.open(order.directoryUrl ?? (await store.tlsSettings()).directoryUrl);
 }
 
 async function viewOf(row: CertificateOrder, order: AcmeOrder, deps: StepDeps): Promise<StepResult> {
@@ -190,7 +177,7 @@ async function viewOf(row: CertificateOrder, order: AcmeOrder, deps: StepDeps): 
 
 /** The error of a challenge says more than the error of the order. */
 async function reasonOf(row: CertificateOrder, order: AcmeOrder, deps: StepDeps): Promise<AcmeProblem | undefined> {
-  const { client } = await open(row, deps);
+  const { client } = await openAccount(row, deps);
   for (const url of order.authorizations) {
     const { challenges } = await client.authorization(url);
     const failed = challenges.find(({ error }) => error !== undefined)?.error;
@@ -199,25 +186,11 @@ async function reasonOf(row: CertificateOrder, order: AcmeOrder, deps: StepDeps)
   return order.error === undefined ? undefined : toProblem(order.error, { status: 0 });
 }
 
-function requireUrl({ orderUrl }: CertificateOrder): string {
-  if (orderUrl !== undefined) return orderUrl;
-  const detail = 'the URL of the order is not known';
-  throw new AcmeError({ type: 'badAnswer', status: 0, detail, subproblems: [] });
-}
-
 async function readKey({ id }: CertificateOrder, { store }: StepDeps): Promise<string> {
   const key = await store.orderKey(id);
   if (key !== undefined) return key.reveal();
   const detail = 'the private key of the order is not stored';
   throw new AcmeError({ type: 'badAnswer', status: 0, detail, subproblems: [] });
-}
-
-function noHttp01({ hostname }: CertificateOrder): Reason {
-  return {
-    code: 'SLIP_CERT_CHALLENGE',
-    message: `The certificate authority does not offer HTTP-01 for ${hostname}.`,
-    hint: 'Upload a certificate: slipway certs:add CRT KEY -a APP',
-  };
 }
 
 const LIMITS: Readonly<Record<AcmeUse['kind'], string>> = {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import { parse } from 'tldts';
 import type { Reason } from '../../../shared/domain/instance.ts';
+import { needsDns, withoutStar } from '../../domain/dns-providers.ts';
+import type { DnsChallenges } from '../dns/dns-challenges.ts';
 import type { OpenAccount } from '../orders/accounts.ts';
 import type { Preflight } from '../orders/steps.ts';
 import { refuseByCaa, type CaaQuestion } from './caa.ts';
@@ -22,6 +24,8 @@ import { DnsFailure, type NameResolver } from './resolver.ts';
 
 export interface PreflightOptions {
   readonly resolver: NameResolver;
+  /** Looks at the TXT record of DNS-01, for names that need it. */
+  readonly dns: Pick<DnsChallenges, 'check'>;
   /** Where the CA asks: 80. Tests have another port. */
   readonly port?: number | undefined;
   /** A CA of a company may reach private addresses; the CAs of the internet do not. */
@@ -78,7 +82,9 @@ async function check(hostname: string, account: OpenAccount, options: PreflightO
     return (
       (options.arePrivateAddressesAllowed ? undefined : checkName(hostname)) ??
       (await checkClock(account)) ??
-      (await checkAddresses(hostname, account, options)) ??
+      (needsDns(hostname)
+        ? await options.dns.check(hostname)
+        : await checkAddresses(hostname, account, options)) ??
       (await checkCaa(hostname, account, options.resolver))
     );
   } catch (error) {
@@ -88,7 +94,7 @@ async function check(hostname: string, account: OpenAccount, options: PreflightO
 }
 
 function checkName(hostname: string): Reason | undefined {
-  const { isIcann, isPrivate, domain } = parse(hostname, { allowPrivateDomains: true });
+  const { isIcann, isPrivate, domain } = parse(withoutStar(hostname), { allowPrivateDomains: true });
   const isPublic = isIcann === true || isPrivate === true;
   return isPublic && domain !== null ? undefined : notPublic(hostname);
 }
@@ -133,10 +139,11 @@ async function checkCaa(hostname: string, account: OpenAccount, resolver: NameRe
   const identities = (await account.client.directory()).meta?.caaIdentities ?? [];
   const [identity] = identities;
   if (identity === undefined) return undefined;
-  const isWildcard = hostname.startsWith('*.');
-  const question: CaaQuestion = { isWildcard, identities, accountUrl: account.url, method: 'http-01' };
+  const isWildcard = needsDns(hostname);
+  const method = isWildcard ? 'dns-01' : 'http-01';
+  const question: CaaQuestion = { isWildcard, identities, accountUrl: account.url, method };
   const signal = AbortSignal.timeout(CAA_TIMEOUT_MS);
-  const labels = hostname.replace(/^\*\./, '').split('.');
+  const labels = withoutStar(hostname).split('.');
   for (const at of labels.keys()) {
     const zone = labels.slice(at).join('.');
     try {

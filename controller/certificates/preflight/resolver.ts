@@ -74,7 +74,8 @@ export function createResolver(
   };
 }
 
-async function orNone<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {
+/** No record is an empty list. @throws DnsFailure */
+export async function orNone<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await answer;
   } catch (error) {

@@ -9,6 +9,10 @@ export function placeOfAccountKey(directoryUrl: string): Place {
   return { acmeKey: `account ${directoryUrl}` };
 }
 
+export function placeOfDnsSecret(provider: string): Place {
+  return { acmeKey: `dns provider ${provider}` };
+}
+
 export const PLACE_OF_BINDING: Place = { acmeKey: 'external account' };
 
 /** There are few accounts and open orders, so one transaction takes all of them. */
@@ -38,6 +42,14 @@ export async function encryptAcmeKeys(tx: Tx, cipher: ConfigCipher, current: str
     await tx.updateTable('tlsSettings').set({ secretText: sealed.text, secretKeyId: sealed.keyId }).execute();
     encrypted += 1;
   }
+  const providers = tx.selectFrom('dnsProviders').select(['name', 'secretText', 'secretKeyId']);
+  for (const { name, secretText, secretKeyId } of await providers.where('secretKeyId', '<>', current).execute()) {
+    if (secretText === null || secretKeyId === null) continue;
+    const sealed = reseal(secretKeyId, secretText, placeOfDnsSecret(name));
+    const secret = { secretText: sealed.text, secretKeyId: sealed.keyId };
+    await tx.updateTable('dnsProviders').set(secret).where('name', '=', name).execute();
+    encrypted += 1;
+  }
   return encrypted;
 }
 
@@ -46,5 +58,6 @@ export async function acmeKeyIds(tx: Tx): Promise<readonly (string | null)[]> {
   const orders = await tx.selectFrom('certificateOrders').select('keyId').distinct().execute();
   const accounts = await tx.selectFrom('acmeAccounts').select('keyId').distinct().execute();
   const settings = await tx.selectFrom('tlsSettings').select('secretKeyId as keyId').execute();
-  return [...orders, ...accounts, ...settings].map(({ keyId }) => keyId);
+  const providers = await tx.selectFrom('dnsProviders').select('secretKeyId as keyId').distinct().execute();
+  return [...orders, ...accounts, ...settings, ...providers].map(({ keyId }) => keyId);
 }

@@ -4,7 +4,9 @@ import { isId, type AppId, type CertificateId } from '../../../shared/domain/ids
 import { ORDER_STATES, transition, type OrderState } from '../../../shared/domain/states.ts';
 import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { BUSY_STATES, holdsKey, RATE_LIMITED, USES_KEPT_MS, type CertificateOrder } from '../../domain/orders.ts';
+import { needsDns, providerFor } from '../../domain/dns-providers.ts';
 import type { OrderStore } from '../order-port.ts';
+import { zonesWithProvider } from './dns-challenges.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { appIdColumn, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -154,10 +156,11 @@ async function findMissing(tx: Tx, only: AppId | undefined): Promise<readonly { 
     .leftJoin('certsAuto', 'certsAuto.appId', 'domains.appId')
     .select('domains.hostname')
     .where('certificateOrders.id', 'is', null)
-    .where('domains.hostname', 'not like', '*.%')
     .where((or) => or.or([or('certsAuto.enabled', 'is', null), or('certsAuto.enabled', '=', 1)]))
     .orderBy('domains.hostname');
-  return await (only === undefined ? query : query.where('domains.appId', '=', only)).execute();
+  const missing = await (only === undefined ? query : query.where('domains.appId', '=', only)).execute();
+  const zones = await zonesWithProvider(tx);
+  return missing.filter(({ hostname }) => !needsDns(hostname) || providerFor(zones, hostname) !== undefined);
 }
 
 async function addOrder(
@@ -168,7 +171,7 @@ async function addOrder(
   if (domain === undefined) throw notFound('domain');
   await tx
     .insertInto('certificateOrders')
-    .values({ id, hostname, state: 'needed', sinceMs: nowMs, dueAtMs: nowMs })
+    .values({ id, hostname, domain: hostname, state: 'needed', sinceMs: nowMs, dueAtMs: nowMs })
     .onConflict((taken) => taken.column('hostname').doNothing())
     .execute();
   const order = await findOrder(tx, hostname);

@@ -29,6 +29,7 @@ import { https } from './migrations/0031-https.ts';
 import { domainOwners } from './migrations/0033-domain-owners.ts';
 import { edge } from './migrations/0034-edge.ts';
 import { httpsRules } from './migrations/0036-https-rules.ts';
+import { dnsChallenges } from './migrations/0032-dns-challenges.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
 import { tlsCertificates } from './migrations/0029-tls-certificates.ts';
 
@@ -39,6 +40,7 @@ const MIGRATIONS: readonly string[] = [
   ...[healthChecks, commands, appLife, cron],
   ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders, https],
   ...[edge, domainOwners, httpsRules],
+  ...[dnsChallenges],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

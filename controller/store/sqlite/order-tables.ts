@@ -11,11 +11,15 @@ export interface OrderTables {
   httpsRedirects: { appId: string; enabled: number };
   canonicalNames: { appId: string; hostname: string };
   hstsPolicies: { appId: string; maxAgeS: number; includeSubdomains: number; preload: number };
+  dnsProviders: DnsProviderTableRow;
+  challengeRecords: ChallengeRecordTableRow;
 }
 
 interface CertificateOrderTableRow {
   id: string;
   hostname: string;
+  /** Null: the order of the wildcard for the base domain. */
+  domain: string | null;
   state: string;
   sinceMs: number;
   dueAtMs: number;
@@ -31,4 +35,26 @@ interface CertificateOrderTableRow {
   /** Encrypted, see `keyId`. */
   keyText: string | null;
   keyId: string | null;
+}
+
+interface DnsProviderTableRow {
+  name: string;
+  kind: string;
+  zone: string;
+  recordZone: string;
+  /** JSON. */
+  settings: string;
+  /** Encrypted, see `secretKeyId`. */
+  secretText: string | null;
+  secretKeyId: string | null;
+  createdAtMs: number;
+}
+
+interface ChallengeRecordTableRow {
+  orderId: string;
+  provider: string;
+  name: string;
+  value: string;
+  dueAtMs: number;
+  failures: Generated<number>;
 }

@@ -34,6 +34,7 @@ async function make(t: TestContext, open: () => Promise<never> = refuse): Promis
       thumbprint: (url) => Promise.resolve(`of ${url}`),
     },
     loop: { run: nothing, changed: () => (looks += 1) },
+    cleaner: { run: nothing, changed: () => undefined },
   });
   return { store, automatic, thumbprints, looks: () => looks };
 }

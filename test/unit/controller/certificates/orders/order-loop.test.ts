@@ -19,6 +19,7 @@ test('a stop of the controller in the middle of a step is no failure of the orde
     ...{ store, clock: systemClock, failpoint: noFailpoint, log: silentLogger, random: () => 0 },
     accounts: { open: () => Promise.resolve({} as OpenAccount), forget: () => Promise.resolve() },
     certificates: { save: () => Promise.reject(new Error('unused')), isServed: () => Promise.resolve(false) },
+    dns: { present: () => Promise.resolve(undefined), missing: () => Promise.resolve(undefined) },
     preflight: () => {
       stop.abort();
       return Promise.resolve(BLOCKED);
