@@ -40,6 +40,9 @@ const TABLES: readonly {
     table: ORDER_STATES,
     allowed: [
       ...['needed>checking', 'checking>ordered', 'ordered>answering', 'ordered>finalizing', 'answering>validating'],
+      ...['ordered>presenting', 'presenting>propagating', 'propagating>answering'],
+      ...['presenting>waiting', 'presenting>blocked', 'propagating>waiting', 'propagating>blocked'],
+      ...['waiting>presenting', 'waiting>propagating'],
       ...['validating>finalizing', 'finalizing>issued', 'issued>delivering', 'delivering>serving', 'serving>needed'],
       ...['delivering>needed'],
       ...['checking>waiting', 'ordered>waiting', 'answering>waiting', 'validating>waiting', 'finalizing>waiting'],
