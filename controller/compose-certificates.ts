@@ -30,7 +30,7 @@ export function composeCertificates(
   const resolver = createResolver(config.acme.dnsServers, signal);
   const programsDir = config.acme.dnsProgramsDir ?? join(config.stateDir, 'dns-programs');
   const driverOf = (provider: DnsProvider): DnsDriver => createDriver(provider, { programsDir, signal });
-  const lookup = createChallengeLookup({ servers: config.acme.dnsServers, port: config.acme.dnsPort });
+  const lookup = createChallengeLookup({ servers: config.acme.dnsServers, port: config.acme.dnsPort, signal });
   const dns = new DnsChallenges({ store, lookup, createDriver: driverOf });
   const preflight: Preflight = async (hostname, account) => {
     const { directoryUrl } = await store.tlsSettings();

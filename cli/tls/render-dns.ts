@@ -1,8 +1,4 @@
-import type {
-  DnsProviderAddedBody,
-  DnsProviderBody,
-  DnsProviderRemovedBody,
-} from '../../shared/api/dns-providers.ts';
+import type { DnsProviderAddedBody, DnsProviderBody, DnsProviderRemovedBody } from '../../shared/api/dns-providers.ts';
 import { oneLine } from '../terminal/escape.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderTable } from '../terminal/table.ts';

@@ -43,7 +43,8 @@ export const dnsProviderSpecs = {
   addDnsProvider: {
     method: 'POST',
     path: '/tls/dns',
-    summary: 'Add a DNS provider for a zone. A TXT record is added and removed as a test; if this fails, nothing is stored.',
+    summary:
+      'Add a DNS provider for a zone. A TXT record is added and removed as a test; if this fails, nothing is stored.',
     body: z.strictObject({
       name: z.string().max(64),
       kind: z.enum(DNS_PROVIDER_KINDS),

@@ -12,7 +12,12 @@ import { aProvider } from '../support/dns-program.ts';
 import { addApp, addUser } from '../support/store-fixtures.ts';
 
 const DIRECTORY = 'https://ca.test/dir';
-const SECRETS = { account: 'planted-account-key', order: 'planted-order-key', binding: 'planted-binding-key', dns: 'planted-dns-key' };
+const SECRETS = {
+  account: 'planted-account-key',
+  order: 'planted-order-key',
+  binding: 'planted-binding-key',
+  dns: 'planted-dns-key',
+};
 
 /** A state folder with the key of an account, of an order, of a binding, and of a DNS provider. */
 async function plant(t: TestContext): Promise<{ readonly dir: string; readonly orderId: string }> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createChallengeLookup } from '../../controller/certificates/dns/lookup.ts';
+import { createChallengeLookup, type ChallengeLookup } from '../../controller/certificates/dns/lookup.ts';
 import { createNsupdate } from '../../controller/certificates/dns/nsupdate.ts';
 import type { DnsProvider } from '../../controller/domain/dns-providers.ts';
 import { run, start } from '../../shared/kit/exec.ts';
@@ -44,7 +44,7 @@ async function startBind(t: TestContext): Promise<{ readonly port: number }> {
     named.kill('SIGKILL');
     await ended;
   });
-  const lookup = createChallengeLookup({ servers: [`127.0.0.1:${String(port)}`], port });
+  const lookup = lookupAt(port);
   await eventually('named answers', () =>
     lookup.follow('_acme-challenge.shop.example.com').then(
       (name) => name === 'shop.dyn.example.com',
@@ -52,6 +52,11 @@ async function startBind(t: TestContext): Promise<{ readonly port: number }> {
     ),
   );
   return { port };
+}
+
+function lookupAt(port: number): ChallengeLookup {
+  const { signal } = new AbortController();
+  return createChallengeLookup({ servers: [`127.0.0.1:${String(port)}`], port, signal });
 }
 
 function withKey(port: number, fields: Partial<DnsProvider> = {}): DnsProvider {
@@ -63,7 +68,7 @@ test('nsupdate adds and removes one value, beside others of the same name, and e
   const { port } = await startBind(t);
   const { signal } = new AbortController();
   const driver = createNsupdate(withKey(port), { run, signal });
-  const lookup = createChallengeLookup({ servers: [`127.0.0.1:${String(port)}`], port });
+  const lookup = lookupAt(port);
   assert.deepEqual(await lookup.serversWithout(RECORD, 'one'), ['127.0.0.1']);
   for (const value of ['one', 'two', 'two']) await driver.present(RECORD, value);
   for (const value of ['one', 'two']) assert.deepEqual(await lookup.serversWithout(RECORD, value), []);

@@ -134,7 +134,7 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
 function challengesOf({ store, pebble, programsDir }: OrderLab, signal: AbortSignal): DnsChallenges {
   return new DnsChallenges({
     store,
-    lookup: createChallengeLookup({ servers: [pebble.dnsServer] }),
+    lookup: createChallengeLookup({ servers: [pebble.dnsServer], signal }),
     createDriver: (provider) => createDriver(provider, { programsDir, signal }),
   });
 }

@@ -19,21 +19,24 @@ interface LookupOptions {
   readonly servers?: readonly string[] | undefined;
   /** Of authoritative servers. Tests have another one than 53. */
   readonly port?: number | undefined;
+  /** Ends every question. */
+  readonly signal: AbortSignal;
 }
 
 const LIMITS = { timeout: 5_000, tries: 2 };
 const ALIASES_MAX = 8;
 const SERVERS_MAX = 16;
 
-export function createChallengeLookup({ servers, port = 53 }: LookupOptions = {}): ChallengeLookup {
+export function createChallengeLookup({ servers, port = 53, signal }: LookupOptions): ChallengeLookup {
   const resolver = new Resolver(LIMITS);
   if (servers !== undefined) resolver.setServers([...servers]);
+  signal.addEventListener('abort', () => resolver.cancel(), { once: true });
   return {
     follow: (name) => follow(resolver, name),
     serversWithout: async (name, value) => {
       const addresses = await authoritative(resolver, name);
       const answers = await Promise.all(
-        addresses.map(async (address) => ({ address, values: await askServer(address, port, name) })),
+        addresses.map(async (address) => ({ address, values: await askServer({ address, port, signal }, name) })),
       );
       const known = answers.filter(({ values }) => values !== undefined);
       if (known.length === 0) return (await valuesOf(resolver, name)).includes(value) ? [] : ['the resolvers'];
@@ -60,10 +63,12 @@ async function authoritative(resolver: Resolver, name: string): Promise<readonly
     const servers = await orNone(resolver.resolveNs(labels.slice(at).join('.'))).catch(() => []);
     if (servers.length === 0) continue;
     const addresses = await Promise.all(
-      servers.slice(0, SERVERS_MAX).map(async (server) => [
-        ...(await orNone(resolver.resolve4(server)).catch(() => [])),
-        ...(await orNone(resolver.resolve6(server)).catch(() => [])),
-      ]),
+      servers
+        .slice(0, SERVERS_MAX)
+        .map(async (server) => [
+          ...(await orNone(resolver.resolve4(server)).catch(() => [])),
+          ...(await orNone(resolver.resolve6(server)).catch(() => [])),
+        ]),
     );
     return addresses.flat().slice(0, SERVERS_MAX);
   }
@@ -71,14 +76,21 @@ async function authoritative(resolver: Resolver, name: string): Promise<readonly
 }
 
 /** Undefined: this server gives no answer, so the CA gets none from it either. */
-async function askServer(address: string, port: number, name: string): Promise<readonly string[] | undefined> {
+async function askServer(
+  { address, port, signal }: { readonly address: string; readonly port: number; readonly signal: AbortSignal },
+  name: string,
+): Promise<readonly string[] | undefined> {
   const resolver = new Resolver(LIMITS);
   resolver.setServers([isIPv6(address) ? `[${address}]:${String(port)}` : `${address}:${String(port)}`]);
+  const cancel = (): void => resolver.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
   try {
     return await valuesOf(resolver, name);
   } catch (error) {
     if (error instanceof DnsFailure) return undefined;
     throw error;
+  } finally {
+    signal.removeEventListener('abort', cancel);
   }
 }
 

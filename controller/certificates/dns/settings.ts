@@ -87,7 +87,8 @@ function checkNsupdate({ server = '', keyName = '', algorithm = 'hmac-sha256', s
 
 /** `HOST`, `HOST:PORT`, an IPv6 address, or `[ADDRESS]:PORT`. */
 function splitServer(text: string): { readonly host: string; readonly port: string } {
-  const [, bracketed, plain, port = '53'] = /^(?:\[([0-9a-fA-F:]{2,45})\]|([^:\s]{1,253}))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, bracketed, plain, port = '53'] =
+    /^(?:\[([0-9a-fA-F:]{2,45})\]|([^:\s]{1,253}))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = isIP(text) === 6 ? text : (bracketed ?? plain ?? '');
   const isHost = isIP(host) !== 0 || host === 'localhost' || isRecordName(host.toLowerCase());
   const number = isIP(text) === 6 ? '53' : port;

@@ -42,10 +42,7 @@ export async function answer(order: CertificateOrder, deps: AnswerDeps): Promise
 }
 
 /** Undefined: the CA does not offer the method that the name needs. */
-async function pendingChallenges(
-  order: CertificateOrder,
-  deps: AnswerDeps,
-): Promise<readonly Challenge[] | undefined> {
+async function pendingChallenges(order: CertificateOrder, deps: AnswerDeps): Promise<readonly Challenge[] | undefined> {
   const { client } = await openAccount(order, deps);
   const { authorizations } = await client.order(requireUrl(order));
   const found: Challenge[] = [];

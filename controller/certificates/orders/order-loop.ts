@@ -93,7 +93,7 @@ export class OrderLoop {
     }
     const result = await takeStep(order, this.#deps);
     // The stop of the controller ended the requests. That is no failure of the name or of the CA.
-    if (signal.aborted && ['problem', 'refused', 'failed'].includes(result.kind)) return;
+    if (signal.aborted && ['problem', 'refused', 'failed', 'propagation'].includes(result.kind)) return;
     await failpoint(`certificateOrder.${order.state}Done`);
     await this.#write(order, afterStep(order, result, { nowMs: clock.nowMs(), random: random() }));
   }

@@ -150,7 +150,8 @@ function afterLook(row: CertificateOrder, order: OrderView, moment: Moment): Ord
   const move = (state: OrderState): OrderMove => ({ order: enter(known, state, nowMs), uses: [] });
   if (order.status === 'invalid') return afterInvalid(known, order, moment);
   if (order.status === 'valid' && row.state === 'finalizing') return move('issued');
-  if (order.status === 'pending' && row.state === 'ordered') return move(needsDns(row.hostname) ? 'presenting' : 'answering');
+  if (order.status === 'pending' && row.state === 'ordered')
+    return move(needsDns(row.hostname) ? 'presenting' : 'answering');
   if (order.status === 'ready' && ['ordered', 'validating'].includes(row.state)) return move('finalizing');
   if (nowMs - row.sinceMs > STATE_MAX_MS) return { order: startAgain(known, tooSlow(row), moment), uses: [] };
   const pauseMs = Math.min(Math.max(order.retryAfterMs ?? LOOK_MS, LOOK_MIN_MS), LOOK_MAX_MS);
@@ -200,11 +201,7 @@ function afterProblem(order: CertificateOrder, problem: AcmeProblem, moment: Mom
   return tryLater(order, reason, moment, problem);
 }
 
-function afterPropagation(
-  order: CertificateOrder,
-  missing: Reason | undefined,
-  moment: Moment,
-): CertificateOrder {
+function afterPropagation(order: CertificateOrder, missing: Reason | undefined, moment: Moment): CertificateOrder {
   const { nowMs } = moment;
   if (missing === undefined) return enter(order, 'answering', nowMs);
   if (nowMs - order.sinceMs >= PROPAGATION_MAX_MS) return startAgain(order, missing, moment);
@@ -224,7 +221,11 @@ function tryLater(
 }
 
 /** The CA can name a time of the past, and then it would be asked without a pause. */
-function waitOf({ retryAfterMs }: Pick<AcmeProblem, 'retryAfterMs'>, { failures }: CertificateOrder, { random }: Moment): number {
+function waitOf(
+  { retryAfterMs }: Pick<AcmeProblem, 'retryAfterMs'>,
+  { failures }: CertificateOrder,
+  { random }: Moment,
+): number {
   return retryAfterMs === undefined ? delay(FAILURE_DELAYS_MS, failures, random) : Math.max(retryAfterMs, MINUTE_MS);
 }
 

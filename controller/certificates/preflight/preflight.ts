@@ -82,9 +82,7 @@ async function check(hostname: string, account: OpenAccount, options: PreflightO
     return (
       (options.arePrivateAddressesAllowed ? undefined : checkName(hostname)) ??
       (await checkClock(account)) ??
-      (needsDns(hostname)
-        ? await options.dns.check(hostname)
-        : await checkAddresses(hostname, account, options)) ??
+      (needsDns(hostname) ? await options.dns.check(hostname) : await checkAddresses(hostname, account, options)) ??
       (await checkCaa(hostname, account, options.resolver))
     );
   } catch (error) {

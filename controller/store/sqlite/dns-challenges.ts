@@ -154,4 +154,3 @@ async function readStale(tx: Tx, nowMs: number): Promise<Awaited<ReturnType<DnsS
 export async function zonesWithProvider(tx: Tx): Promise<readonly { readonly zone: string }[]> {
   return await tx.selectFrom('dnsProviders').select('zone').execute();
 }
-

@@ -172,7 +172,10 @@ describe('every route that changes something makes an event', () => {
       path: '/apps/hello/certificates/hello.apps.example.test',
     }),
     'PATCH /apps/:app/https': () => ({ path: '/apps/hello/https', json: { redirect: false } }),
-    'POST /tls/dns': () => ({ path: '/tls/dns', json: { name: 'dns1', kind: 'exec', zone: 'example.com', program: 'p' } }),
+    'POST /tls/dns': () => ({
+      path: '/tls/dns',
+      json: { name: 'dns1', kind: 'exec', zone: 'example.com', program: 'p' },
+    }),
     'DELETE /tls/dns/:provider': () => ({ path: '/tls/dns/dns1' }),
     'PATCH /tls': () => ({ path: '/tls', json: { contacts: ['ops@example.com'] } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderAdded, renderProviders, renderRemoved } from '../../../../cli/tls/render-dns.ts';
+import type { DnsProviderBody } from '../../../../shared/api/dns-providers.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 
-const PROVIDER = {
+const PROVIDER: DnsProviderBody = {
   ...{ name: 'main', kind: 'acme-dns', zone: 'example.com', recordZone: 'example.com', createdAtMs: 0, records: 1 },
   settings: { server: 'https://auth.acme-dns.io', subdomain: 's' },
-} as const;
+};
 
 test('the list has a row for each provider, without credentials', () => {
   const other = { ...PROVIDER, name: 'ns', kind: 'nsupdate', recordZone: 'dyn.example.net' } as const;
   const lines = renderProviders([PROVIDER, other], plainPaint).split('\n');
-  assert.match(lines[2] ?? '', /^main {2}acme-dns {2}example\.com +server=https:\/\/auth\.acme-dns\.io subdomain=s +1$/);
+  assert.match(
+    lines[2] ?? '',
+    /^main {2}acme-dns {2}example\.com +server=https:\/\/auth\.acme-dns\.io subdomain=s +1$/,
+  );
   assert.match(lines[3] ?? '', /^ns +nsupdate {2}example\.com \(records in dyn\.example\.net\) /);
   assert.match(renderProviders([], plainPaint), /slipway tls:dns:add NAME/);
 });

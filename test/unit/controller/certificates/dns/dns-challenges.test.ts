@@ -99,8 +99,7 @@ test('name servers that give no answer are a finding', async () => {
   const store = {
     dnsProviders: () => Promise.resolve([aProvider()]),
     addChallengeRecord: () => Promise.resolve(),
-    challengeRecords: () =>
-      Promise.resolve([{ orderId: 'o', provider: 'main', name: 'n', value: 'v', failures: 0 }]),
+    challengeRecords: () => Promise.resolve([{ orderId: 'o', provider: 'main', name: 'n', value: 'v', failures: 0 }]),
   };
   const silent = new DnsChallenges({ store, lookup, createDriver: () => ({ present: nothing, cleanup: nothing }) });
   assert.equal((await silent.check(ORDER.hostname))?.code, 'SLIP_CERT_DNS_SILENT');

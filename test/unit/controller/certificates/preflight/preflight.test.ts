@@ -15,13 +15,15 @@ function pointingTo(address: string): NameResolver {
   };
 }
 
+const dns = { check: () => Promise.resolve(undefined) };
+
 test('an address that leads to a private network is refused in every form', async () => {
   const { signal } = new AbortController();
   for (const address of [
     ...['10.1.2.3', '192.168.0.1', '169.254.169.254', '198.18.0.1', '224.0.0.1', '255.255.255.255'],
     ...['::', '::1', '::ffff:127.0.0.1', 'fd00::1', 'fe80::1', 'fec0::1', 'ff02::1', '64:ff9b::a00:1', '2002:a00:1::'],
   ]) {
-    const check = createPreflight({ resolver: pointingTo(address), arePrivateAddressesAllowed: false, signal });
+    const check = createPreflight({ dns, resolver: pointingTo(address), arePrivateAddressesAllowed: false, signal });
     assert.equal((await check('shop.example.com', account))?.code, 'SLIP_CERT_PRIVATE_ADDRESS', address);
   }
 });
@@ -30,6 +32,7 @@ test('has no finding about a name when the controller stops', async () => {
   const stop = new AbortController();
   const stopping = new Error('the controller is stopping');
   const preflight = createPreflight({
+    dns,
     resolver: {
       addresses: () => {
         stop.abort(stopping);
