@@ -5,7 +5,7 @@ import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 import { lookAtList, runStep, sha1sOf } from './certificate-commands.ts';
 import type { CertificateFiles } from './certificate-files.ts';
 import { idOf, planCertificates, type CertificateStep, type WantedCertificate } from './plan-certificates.ts';
-import { certificateFile } from './render-https.ts';
+import { certificateFile, listedCertificates } from './render-https.ts';
 import type { Runtime } from './runtime.ts';
 import type { ProxyPaths } from './settings.ts';
 import type { SlotTable } from './slot-table.ts';
@@ -67,7 +67,7 @@ export class CertificateSync {
 
   async #sync(table: SlotTable): Promise<void> {
     if (this.#table !== table) return;
-    const content = JSON.stringify(table.certificates);
+    const content = JSON.stringify(listedCertificates(table));
     const { workerPid } = await this.#deps.runtime.info();
     if (this.#mustRetry()) this.#failed = new Map();
     else if (this.#settled.workerPid === workerPid && this.#settled.content === content) return;
@@ -107,7 +107,7 @@ export class CertificateSync {
     const unknown = seen.files.filter((file) => !sha1s.has(file));
     for (const [file, sha1] of await runtime.talk((say) => sha1sOf(say, unknown))) sha1s.set(file, sha1);
     const loaded = new Map(seen.files.map((file) => [file, sha1s.get(file) ?? '']));
-    const wanted = table.certificates.map((each): WantedCertificate => {
+    const wanted = listedCertificates(table).map((each): WantedCertificate => {
       return { ...each, file: certificateFile(each.id, paths), sha1: files.sha1Of(each.id) };
     });
     return planCertificates({ loaded, listed: seen.listed }, wanted).filter((step) => !this.#failed.has(keyOf(step)));

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { compare } from './compare.ts';
+import { listedNames, wildcardOf } from './listed-names.ts';
 import { listenAddresses } from './render-front.ts';
 import { proxyPaths, type ProxyBind, type ProxyPaths, type ProxySettings } from './settings.ts';
-import type { Pool, PoolHttps, SlotTable } from './slot-table.ts';
+import type { Pool, PoolHttps, SlotTable, TableCertificate } from './slot-table.ts';
 
 // HTTPS on the public port: certificates, redirects, challenges of the CA, and the page for names without a certificate.
 
@@ -11,6 +12,8 @@ export const UNCERTIFIED = 'uncertified';
 /** Not a host name: tells that a wildcard is in the map, so that other requests need no search for one. */
 const ANY_WILDCARD = '*';
 const THUMBPRINT = 'thumbprint';
+/** The filter of a line that stands for no name. */
+const NO_NAME = '!*';
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 
@@ -44,12 +47,13 @@ export function acmeEntries({ acmeThumbprint }: SlotTable): ReadonlyMap<string, 
  * name, and whether this node has a certificate for the name. Without it, nothing leads to HTTPS.
  */
 export function httpsEntries(table: SlotTable): ReadonlyMap<string, string> {
-  const certified = new Set(table.tls ? table.certificates.flatMap(({ names }) => names) : []);
+  const certified = new Set(table.tls ? listedNames(table).flatMap(({ names }) => names) : []);
   const entries = new Map<string, string>();
   for (const name of certified) entries.set(name, [NONE, NONE, NONE, NONE, YES].join('/'));
+  const known = new Set([...certified, ...table.pools.flatMap(({ hostnames }) => hostnames)]);
   for (const pool of table.pools) {
     for (const host of pool.hostnames) {
-      const rule = ruleOf(pool, host, certified);
+      const rule = ruleOf(pool, host, { certified, known });
       if (rule !== undefined) entries.set(host, rule);
     }
   }
@@ -58,11 +62,16 @@ export function httpsEntries(table: SlotTable): ReadonlyMap<string, string> {
 }
 
 /** `undefined` for a name that needs no entry. */
-function ruleOf({ https }: Pool, host: string, certified: ReadonlySet<string>): string | undefined {
-  const isCertified = (name: string): boolean => certified.has(name) || certified.has(name.replace(/^[^.]+/, '*'));
+function ruleOf(
+  { https }: Pool,
+  host: string,
+  { certified, known }: { readonly certified: ReadonlySet<string>; readonly known: ReadonlySet<string> },
+): string | undefined {
+  const isCertified = (name: string): boolean => certified.has(name);
+  if (https !== undefined) return ownRule(https, host, isCertified);
   // A name without rules of its own must not get those of a wildcard name of another app.
-  if (https === undefined) return isCertified(host) ? [NONE, NONE, NONE, NONE, YES].join('/') : undefined;
-  return ownRule(https, host, isCertified);
+  if (isCertified(host)) return [NONE, NONE, NONE, NONE, YES].join('/');
+  return known.has(wildcardOf(host)) ? [NONE, NONE, NONE, NONE, NONE].join('/') : undefined;
 }
 
 function ownRule(https: PoolHttps, host: string, isCertified: (name: string) => boolean): string {
@@ -97,13 +106,24 @@ function mapText(entries: ReadonlyMap<string, string>): string {
 }
 
 /** The certificates for HAProxy. Clients without a known name get the first one. */
-export function renderCertificateList({ certificates }: Pick<SlotTable, 'certificates'>, paths: ProxyPaths): string {
-  return [fallbackLine(paths), ...certificates.map((each) => certificateLine(each, paths))].join('');
+export function renderCertificateList(table: Pick<SlotTable, 'certificates' | 'pools'>, paths: ProxyPaths): string {
+  return [fallbackLine(paths), ...listedCertificates(table).map((each) => certificateLine(each, paths))].join('');
+}
+
+/** The certificates with the filters of their lines as names: see `listedNames`. */
+export function listedCertificates(table: Pick<SlotTable, 'certificates' | 'pools'>): readonly TableCertificate[] {
+  const listed = listedNames(table);
+  return table.certificates.map((certificate, index) => {
+    const { names = [], exceptions = [] } = listed[index] ?? {};
+    // HAProxy takes the names of the certificate itself for a line without a filter.
+    const filters = names.length === 0 ? [NO_NAME] : [...names, ...exceptions.map((name) => `!${name}`)];
+    return { ...certificate, names: filters };
+  });
 }
 
 /** The fallback stands for no name. */
 export function fallbackLine({ fallbackCertificate }: ProxyPaths): string {
-  return `${fallbackCertificate} !*\n`;
+  return `${fallbackCertificate} ${NO_NAME}\n`;
 }
 
 function certificateLine(

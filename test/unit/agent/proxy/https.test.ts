@@ -85,9 +85,27 @@ describe('rules for HTTPS', () => {
     const own = app('own', ['own.base.test']);
     const entries = httpsEntries(tableOf([all, own], ['*.base.test']));
     assert.equal(entries.get('*.base.test'), 'h/-/-/*.base.test/y');
-    assert.equal(entries.get('own.base.test'), '-/-/-/-/y');
+    assert.equal(entries.get('own.base.test'), '-/-/-/-/-', 'it has no certificate');
     assert.equal(entries.get('*'), '-', 'the mark of wildcards');
     assert.equal(httpsEntries(tableOf([own], ['a.test'])).has('own.base.test'), false);
+  });
+
+  test('a wildcard of one app serves no name of another app', () => {
+    const all = app('all', ['*.base.test', 'www.base.test'], { redirected: ['*.base.test'] });
+    const own = app('own', ['own.base.test', 'deep.own.base.test'], { redirected: ['own.base.test'] });
+    const table = tableOf([all, own], ['*.base.test', 'www.base.test']);
+    const [, line] = renderCertificateList(table, proxyPaths('/p')).split('\n');
+    assert.equal(line, '/p/certificates/crt_one.pem *.base.test www.base.test !own.base.test');
+    assert.equal(httpsEntries(table).get('own.base.test'), '-/-/-/own.base.test/-');
+    assert.equal(httpsEntries(table).get('www.base.test'), '-/-/-/www.base.test/y');
+  });
+
+  test('a certificate is not used for a wildcard whose exceptions do not fit in its line', () => {
+    const names = Array.from({ length: 1_001 }, (_, index) => `own${String(index)}.base.test`);
+    const table = tableOf([app('all', ['*.base.test']), app('own', names)], ['*.base.test']);
+    const [, line] = renderCertificateList(table, proxyPaths('/p')).split('\n');
+    assert.equal(line, '/p/certificates/crt_one.pem !*');
+    assert.equal(httpsEntries(table).get('*.base.test'), undefined);
   });
 
   test('rules for names that the app does not have are dropped', () => {
