@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { isIpv4 } from './ipv4.ts';
 
 /** An address, or a network of addresses. */
@@ -46,8 +45,12 @@ export function showNetwork({ family, address, prefix }: IpNetwork): string {
 
 function parseAddress(text: string): Pick<IpNetwork, 'family' | 'address'> | undefined {
   if (isIpv4(text)) return { family: 4, address: ipv4Number(text) };
-  if (!isIPv6(text) || text.includes('%')) return undefined;
-  return { family: 6, address: ipv6Number(text) };
+  return isIpv6(text) ? { family: 6, address: ipv6Number(text) } : undefined;
+}
+
+/** The parser of URLs knows each form of an address, but also ports and paths, so it gets only these characters. */
+function isIpv6(text: string): boolean {
+  return /^[\da-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]`);
 }
 
 function ipv4Number(text: string): bigint {

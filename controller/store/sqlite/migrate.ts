@@ -39,8 +39,7 @@ const MIGRATIONS: readonly string[] = [
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
   ...[healthChecks, commands, appLife, cron],
   ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders, https],
-  ...[edge, domainOwners, httpsRules],
-  ...[dnsChallenges],
+  ...[dnsChallenges, domainOwners, edge, httpsRules],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
