@@ -25,6 +25,10 @@ const schema = z.strictObject({
   extraNames: z.array(z.string()).default([]),
   /** Apps answer under `<app>.<baseDomain>`. */
   baseDomain: z.string().default('localhost'),
+  /** Files of a certificate for `*.<baseDomain>`, PEM. They are read at each start. */
+  baseCertificate: z
+    .strictObject({ certificate: z.string().startsWith('/'), key: z.string().startsWith('/') })
+    .optional(),
   /** Public port of the proxies, for the URL at the end of a push. */
   webPort: z.number().int().default(80),
   /** The first push of an authorised user creates the app. */

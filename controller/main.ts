@@ -5,6 +5,7 @@ import { createFailpoint } from '../shared/kit/failpoint.ts';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
 import { runProgram, untilStopped } from '../shared/kit/program.ts';
 import { createLogger, type Logger } from '../shared/kit/log.ts';
+import { loadBaseCertificate } from './certificates/base-certificate.ts';
 import { composePipeline, startBackground, type Parts } from './compose.ts';
 import { composeApi, composeGitServer } from './compose-servers.ts';
 import { readControllerConfig, type ControllerConfig } from './config.ts';
@@ -52,6 +53,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   await foundations.store.acceptUpgrade();
   await parts.switches.load();
   const endBackground = startBackground(basics, parts);
+  await loadBaseCertificate({ ...basics, store: foundations.store }, config);
   await parts.automaticCertificates.start();
   const agentsPort = await parts.dispatch.listen();
   const git = composeGitServer(basics, parts);
