@@ -39,9 +39,13 @@ function readKind(flags: Flags): DnsProviderKind {
   throw usageError(`--provider is one of ${DNS_PROVIDER_KINDS.join(', ')}.`, EXAMPLE);
 }
 
+const PROMPTS: Readonly<Partial<Record<DnsProviderKind, string>>> = {
+  'acme-dns': 'Account of acme-dns (JSON): ',
+  nsupdate: 'Secret of the TSIG key (base64): ',
+};
+
 /** A credential is never an argument, because other users of the machine see arguments. */
 async function readCredential(cli: Cli, kind: DnsProviderKind, flags: Flags): Promise<string | undefined> {
   if (kind === 'exec' || (kind === 'acme-dns' && flags['account'] !== true)) return undefined;
-  const what = kind === 'acme-dns' ? 'Account of acme-dns (JSON): ' : 'Secret of the TSIG key (base64): ';
-  return (await cli.readSecret(what)).trim();
+  return (await cli.readSecret(PROMPTS[kind] ?? 'API token: ')).trim();
 }

@@ -43,7 +43,10 @@ export const TLS_COMMANDS: readonly CommandSpec[] = [
     summary: 'add a DNS provider for a zone; a credential is read from stdin (admin)',
     example: 'slipway tls:dns:add main --provider acme-dns --zone example.com',
     options: [
-      ['--provider <kind>', 'acme-dns, nsupdate or exec'],
+      [
+        '--provider <kind>',
+        'acme-dns, nsupdate, exec, cloudflare, hetzner or digitalocean; the API token of the last three is read from stdin',
+      ],
       ['--zone <domain>', 'the provider is used for this domain and all names below it'],
       ['--record-zone <domain>', 'the zone with the TXT records, if _acme-challenge is an alias (CNAME) into it'],
       [

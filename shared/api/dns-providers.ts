@@ -57,7 +57,7 @@ export const dnsProviderSpecs = {
       algorithm: z.string().max(20).optional(),
       /** exec: a file in the folder of such programs on the controller. */
       program: z.string().max(64).optional(),
-      /** nsupdate: the TSIG secret. acme-dns: an account as JSON; absent: the server gives one. */
+      /** nsupdate: the TSIG secret. acme-dns: an account as JSON; absent: the server gives one. Hosted DNS: an API token. */
       secret: z.string().max(2_000).optional(),
     }),
     answer: addedBody,

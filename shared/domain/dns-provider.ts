@@ -1,5 +1,5 @@
 /** Who can add TXT records to a DNS zone. */
-export const DNS_PROVIDER_KINDS = ['acme-dns', 'nsupdate', 'exec'] as const;
+export const DNS_PROVIDER_KINDS = ['acme-dns', 'nsupdate', 'exec', 'cloudflare', 'hetzner', 'digitalocean'] as const;
 export type DnsProviderKind = (typeof DNS_PROVIDER_KINDS)[number];
 
 /** TSIG algorithms (RFC 8945). */

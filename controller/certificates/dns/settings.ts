@@ -33,12 +33,16 @@ type Check = (input: ProviderInput, deps: SettingsDeps) => Promise<Checked>;
 const ACME_DNS_SERVER = 'https://auth.acme-dns.io';
 const KEY_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})$/;
 const BASE64 = /^[A-Za-z0-9+/]{8,684}={0,2}$/;
+const TOKEN = /^[\x21-\x7e]{16,500}$/;
 const PROGRAM = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 const CHECKS: Readonly<Record<DnsProviderKind, Check>> = {
   'acme-dns': checkAcmeDns,
   nsupdate: (input) => Promise.resolve(checkNsupdate(input)),
   exec: checkExec,
+  cloudflare: checkToken,
+  hetzner: checkToken,
+  digitalocean: checkToken,
 };
 
 /** Everything that later becomes a part of a request, a script or a path is checked here. @throws SLIP_DNS_SETTING, SLIP_DNS_PROVIDER */
@@ -87,15 +91,17 @@ function checkNsupdate({ server = '', keyName = '', algorithm = 'hmac-sha256', s
 
 /** `HOST`, `HOST:PORT`, an IPv6 address, or `[ADDRESS]:PORT`. */
 function splitServer(text: string): { readonly host: string; readonly port: string } {
-  const [, bracketed, plain, port = '53'] =
-    /^(?:\[([0-9a-fA-F:]{2,45})\]|([^:\s]{1,253}))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = isIP(text) === 6 ? text : (bracketed ?? plain ?? '');
-  const isHost = isIP(host) !== 0 || host === 'localhost' || isRecordName(host.toLowerCase());
-  const number = isIP(text) === 6 ? '53' : port;
-  if (!isHost || Number(number) < 1 || Number(number) > 65_535) {
-    throw wrong('--server is the primary name server of the zone: HOST or HOST:PORT.');
-  }
-  return { host, port: number };
+  if (isIP(text) === 6) return { host: text, port: '53' };
+  const parts = /^(?:\[([0-9a-fA-F:]{2,45})\]|([^:\s]{1,253}))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, bracketed, plain, port = '53'] = parts;
+  const host = bracketed ?? plain ?? '';
+  const isPort = Number(port) >= 1 && Number(port) <= 65_535;
+  if (isHost(host) && isPort) return { host, port };
+  throw wrong('--server is the primary name server of the zone: HOST or HOST:PORT.');
+}
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || text === 'localhost' || isRecordName(text.toLowerCase());
 }
 
 async function checkExec({ program = '' }: ProviderInput, { programsDir }: SettingsDeps): Promise<Checked> {
@@ -107,6 +113,13 @@ async function checkExec({ program = '' }: ProviderInput, { programsDir }: Setti
   );
   if (!isThere) throw wrong(`The controller cannot run ${path}. Put the program there, and make it executable.`);
   return { settings: { program } };
+}
+
+/** The test record shows whether the token is good for the zone. */
+function checkToken({ secret = '' }: ProviderInput): Promise<Checked> {
+  if (!TOKEN.test(secret))
+    throw wrong('The API token of the provider is one word of 16 to 500 characters, from stdin.');
+  return Promise.resolve({ settings: {}, secret });
 }
 
 function wrong(message: string): SlipwayError {
