@@ -11,6 +11,7 @@ import { AcmeAccounts } from './certificates/orders/accounts.ts';
 import { AutomaticCertificates, findNoRelease } from './certificates/orders/automatic-certificates.ts';
 import { keepIssued } from './certificates/orders/keep-issued.ts';
 import { OrderLoop } from './certificates/orders/order-loop.ts';
+import { RevocationLoop } from './certificates/revocations/revocation-loop.ts';
 import type { Preflight } from './certificates/orders/steps.ts';
 import { createFrontLook } from './certificates/preflight/front.ts';
 import { createPreflight } from './certificates/preflight/preflight.ts';
@@ -42,14 +43,18 @@ export function composeCertificates(
   };
   const trusted = async (): Promise<readonly string[]> => networksOf((await store.frontProxies()).trusted);
   const lookAtFront = createFrontLook({ resolver, trusted, signal });
+  const certificates = keepIssued({ store, fleet, clock });
   const loop: OrderLoop = new OrderLoop({
     ...{ store, accounts, preflight, dns, clock, log, failpoint, random: Math.random },
-    certificates: keepIssued({ store, fleet, clock }),
+    certificates,
     onMove: (from, to) => automaticCertificates.tell(from, to),
+  });
+  const revocations = new RevocationLoop({
+    ...{ store, accounts, certificates, clock, log, failpoint, onOrder: () => loop.changed() },
   });
   const cleaner = new RecordCleaner({ store, dns, clock, failpoint, log });
   const automaticCertificates = new AutomaticCertificates({
-    ...{ store, fleet, accounts, loop, cleaner, preflight, lookAtFront, log },
+    ...{ store, fleet, accounts, loop, cleaner, revocations, preflight, lookAtFront, log },
   });
   const dnsProviders = new DnsProviders({ store, createDriver: driverOf, programsDir, clock, signal });
   return { automaticCertificates, dnsProviders };

@@ -1,6 +1,7 @@
 import {
   BUILD_STATES,
   INSTANCE_STATES,
+  ISSUED_STATES,
   isTerminal,
   NODE_STATES,
   ORDER_STATES,
@@ -14,6 +15,7 @@ const TABLES: readonly { readonly title: string; readonly table: StateTable<stri
   { title: 'Instance', table: INSTANCE_STATES },
   { title: 'Node', table: NODE_STATES },
   { title: 'Certificate of a domain', table: ORDER_STATES },
+  { title: 'Revocation of a certificate', table: ISSUED_STATES },
 ];
 
 const BEGIN = '<!-- states: written by script/states-doc.ts -->';

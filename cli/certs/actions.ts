@@ -28,7 +28,7 @@ export const add: CommandRun = async (cli, args, flags) => {
 export const info: CommandRun = async (cli, [certificate = ''], flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call('readCertificateInfo', { params: { app, certificate } });
-  await show(cli, flags, { body, render: (answer) => renderCertificate(answer, contextOf(cli)) });
+  await show(cli, flags, { body, render: (answer) => renderCertificate(app, answer, contextOf(cli)) });
 };
 
 export const remove: CommandRun = async (cli, [certificate = ''], flags) => {

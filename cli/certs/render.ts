@@ -1,10 +1,8 @@
 import type { CertificateAddedBody, CertificateBody } from '../../shared/api/certificates.ts';
 import { oneLine } from '../terminal/escape.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
-
-const DAY_MS = 24 * 60 * 60_000;
-const SOON_MS = 14 * DAY_MS;
 
 export function renderCertificates(
   app: string,
@@ -22,10 +20,10 @@ export function renderCertificates(
     oneLine(one.issuer),
     servedCell(one, context),
   ]);
-  return `=== ${context.paint.bold(`${app} Certificates`)}\n${renderTable([head, ...rows])}`;
+  return `=== ${context.paint.bold(`${app} Certificates`)}\n${renderTable([head, ...rows])}${certificates.map((one) => renderTrouble(app, one)).join('')}`;
 }
 
-export function renderCertificate(certificate: CertificateBody, context: RenderContext): string {
+export function renderCertificate(app: string, certificate: CertificateBody, context: RenderContext): string {
   const { id, names, serves, kind, issuer, fingerprint, notBeforeMs, nodes } = certificate;
   const end = endCell(certificate, context);
   const lines: readonly (readonly Cell[])[] = [
@@ -41,7 +39,7 @@ export function renderCertificate(certificate: CertificateBody, context: RenderC
   ];
   const others = nodes.filter(({ state }) => state !== 'served');
   const rows = others.map((node): Cell[] => [node.name, sayState(node), oneLine(node.message ?? '')]);
-  return renderTable(lines) + (rows.length === 0 ? '' : `\n${renderTable(rows)}`);
+  return renderTable(lines) + (rows.length === 0 ? '' : `\n${renderTable(rows)}`) + renderTrouble(app, certificate);
 }
 
 export function renderAdded(app: string, answer: CertificateAddedBody): string {
@@ -62,10 +60,32 @@ function hostNames({ serves, names }: CertificateBody): string {
   return serves.length === 0 ? `${text} (not used)` : text;
 }
 
-function endCell({ notAfterMs }: CertificateBody, { paint, nowMs }: RenderContext): Cell {
+/** Red when a tenth of the life or less is left. */
+function endCell({ notBeforeMs, notAfterMs }: CertificateBody, { paint, nowMs }: RenderContext): Cell {
   const leftMs = notAfterMs - nowMs;
-  const text = `${dayOf(notAfterMs)}${leftMs <= 0 ? ' (ended)' : ` (${String(Math.floor(leftMs / DAY_MS))} days)`}`;
-  return leftMs < SOON_MS ? { text, paint: paint.red } : text;
+  const text = `${dayOf(notAfterMs)} (${leftMs <= 0 ? 'ended' : `${formatDuration(leftMs)} left`})`;
+  return leftMs <= (notAfterMs - notBeforeMs) / 10 ? { text, paint: paint.red } : text;
+}
+
+/** A key that is not secret any more, and a revocation. */
+function renderTrouble(app: string, certificate: CertificateBody): string {
+  const { exposed, revocation } = certificate;
+  const name = hostNames(certificate);
+  const lost =
+    exposed === undefined
+      ? ''
+      : ` !     ${name}: replace this certificate by one with a new key. ${oneLine(exposed)}\n ▸     slipway certs:add CRT KEY -a ${app}\n`;
+  return lost + (revocation === undefined ? '' : ` !     ${name}: ${sayRevocation(revocation)}\n`);
+}
+
+export function sayRevocation({ state, reason, cause, problem }: NonNullable<CertificateBody['revocation']>): string {
+  if (problem !== undefined) return oneLine(problem.message);
+  const steps = {
+    replacing: `a certificate with a new key is ordered. This one is revoked (${reason}) when every connected node serves the new one.`,
+    revoking: `the certificate authority is asked to revoke it (${reason}).`,
+    revoked: `it is revoked (${reason}). Its successor is ordered.`,
+  };
+  return state === 'unknown' ? oneLine(cause) : `${steps[state]} ${oneLine(cause)}`.trim();
 }
 
 function servedCell(certificate: CertificateBody, { paint }: RenderContext): Cell {

@@ -47,6 +47,21 @@ export const CERTS_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./actions.ts')).remove,
   },
   {
+    name: 'certs:revoke',
+    args: '<name>',
+    group: 'Apps',
+    summary: 'revoke an automatic certificate; a successor with a new key is ordered and served first',
+    example: 'slipway certs:revoke www.example.com -a my-shop --reason keycompromise --confirm my-shop',
+    options: [
+      ['--reason <reason>', 'unspecified, keycompromise, superseded or cessationofoperation (default: superseded)'],
+      ['--now', 'do not wait for the successor; browsers may refuse the name until it is served'],
+      ['-c, --confirm <name>', 'the name of the app; confirms without a question'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./revoke.ts')).revoke,
+  },
+  {
     name: 'certs:check',
     args: '<hostname>',
     group: 'Apps',

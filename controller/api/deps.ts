@@ -94,7 +94,7 @@ export interface ApiDeps {
   readonly cronRuns: Pick<CronRuns, 'start' | 'onProgress'>;
   readonly automaticCertificates: Pick<
     AutomaticCertificates,
-    'orderMissing' | 'end' | 'check' | 'warning' | 'applySettings' | 'termsUrl'
+    'orderMissing' | 'end' | 'check' | 'warning' | 'applySettings' | 'termsUrl' | 'revocationsChanged'
   >;
   readonly domainOwnership: Pick<DomainOwnership, 'claim'>;
   readonly dnsProviders: Pick<DnsProviders, 'add' | 'remove'>;

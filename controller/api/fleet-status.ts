@@ -12,6 +12,8 @@ import type { AssignmentRow } from '../domain/assignments.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { CommandRow } from '../domain/commands.ts';
 import type { CertificateOrder } from '../domain/orders.ts';
+import { endsSoon, type Certificate } from '../domain/certificates.ts';
+import type { IssuedCertificate } from '../domain/issued.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import { listedOwner } from '../access/policy.ts';
 import type { User } from '../domain/users.ts';
@@ -19,6 +21,7 @@ import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { certificateProblems } from './certificate-problems.ts';
 import { edgeProblems } from './edge-problems.ts';
+import { orphanedRevocationProblems, type StoredCertificates } from './stored-certificate-problems.ts';
 import { meshProblems } from './mesh-status.ts';
 import { viewRunningCommand } from './running-commands.ts';
 import { frontProblems, olderAgentProblems, uncheckedProblems } from './older-agents.ts';
@@ -75,7 +78,15 @@ async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly Pr
     ...edgeProblems(await store.edgeLabels(), fleet.nodes()),
     ...frontProblems(await store.frontProxies(), fleet.nodes()),
     ...quotaProblems(await store.overQuotas()),
+    ...orphanedRevocationProblems(await store.revocations(), await store.certificateOrders()),
   ];
+}
+
+/** Certificates that the nodes serve, and that somebody must look at. */
+async function troubledCertificates({ store, fleet, clock }: LookDeps): Promise<readonly Certificate[]> {
+  const nowMs = clock.nowMs();
+  const troubled = (await store.certificates()).filter((one) => one.exposed !== undefined || endsSoon(one, nowMs));
+  return troubled.filter(({ id }) => fleet.servedBy(id) !== undefined);
 }
 
 interface AllApps {
@@ -106,9 +117,11 @@ async function readApps(
   const failedScripts = Map.groupBy(await deps.store.failedScripts(), ({ appId }) => appId);
   const commands = Map.groupBy(await deps.store.unfinishedCommands(), ({ appId }) => appId);
   const orders = Map.groupBy(await deps.store.certificateOrders(), ({ appId }) => appId);
+  const revocations = Map.groupBy(await deps.store.revocations(), ({ id }) => id);
+  const certificates = Map.groupBy(await troubledCertificates(deps), ({ appId }) => appId);
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
-    const found = { names, ceilings, failedCron, failedScripts, commands, orders };
+    const found = { names, ceilings, failedCron, failedScripts, commands, orders, revocations, certificates };
     const facts = slice.map((overview) => appFacts(config, deps, { overview, ...found }));
     add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
     after = slice.at(-1)?.app.name;
@@ -137,7 +150,7 @@ function appFacts(
     failedCron,
     failedScripts,
     commands,
-    orders,
+    ...stored
   }: {
     readonly overview: AppOverview;
     readonly names: ReadonlyMap<string, string>;
@@ -145,8 +158,7 @@ function appFacts(
     readonly failedCron: ReadonlyMap<AppId, readonly CommandRow[]>;
     readonly failedScripts: ReadonlyMap<AppId, readonly CommandRow[]>;
     readonly commands: ReadonlyMap<AppId, readonly CommandRow[]>;
-    readonly orders: ReadonlyMap<AppId, readonly CertificateOrder[]>;
-  },
+  } & FleetCertificates,
 ): AppFacts {
   const { app, current, latest, latestBuild, formation, settings, rows } = overview;
   const running = deps.formations.busy(app)
@@ -164,12 +176,28 @@ function appFacts(
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
     failedCron: failedCron.get(app.id) ?? [],
     failedScripts: failedScripts.get(app.id) ?? [],
-    orders: orders.get(app.id) ?? [],
+    ...certificatesOf(app.id, stored),
     commands: (commands.get(app.id) ?? []).map((row) =>
       viewRunningCommand(row, names.get(row.nodeId) ?? 'removed node'),
     ),
     ...{ stopped: app.stopped, lock: app.lock, maintenance: app.maintenance },
     ...{ current, latest, latestBuild, leftOut: deps.fleet.leftOutOfRoutes(app.id) },
+  };
+}
+
+/** What is known of the certificates of all apps. */
+interface FleetCertificates {
+  readonly orders: ReadonlyMap<AppId, readonly CertificateOrder[]>;
+  readonly revocations: ReadonlyMap<string, readonly IssuedCertificate[]>;
+  readonly certificates: ReadonlyMap<AppId | undefined, readonly Certificate[]>;
+}
+
+function certificatesOf(appId: AppId, { orders, revocations, certificates }: FleetCertificates): StoredCertificates {
+  const own = orders.get(appId) ?? [];
+  return {
+    orders: own,
+    revocations: own.flatMap(({ id }) => revocations.get(id) ?? []),
+    certificates: certificates.get(appId) ?? [],
   };
 }
 

@@ -10,16 +10,16 @@ import type { Formation } from '../../shared/domain/placement.ts';
 import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
 import { cronProblems, scriptProblems, type FailedCommandFacts } from './command-problems.ts';
 import { orderProblems } from './order-problems.ts';
+import { storedCertificateProblems, type StoredCertificates } from './stored-certificate-problems.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
 import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
-import type { CertificateOrder } from '../domain/orders.ts';
 import type { Release } from '../domain/releases.ts';
 
 /** The facts of one app for its status. */
-export interface AppFacts extends FailedCommandFacts {
+export interface AppFacts extends FailedCommandFacts, Partial<StoredCertificates> {
   readonly webUrl: string;
   readonly instances: readonly InstanceBody[];
   /** Of the current release. */
@@ -36,8 +36,6 @@ export interface AppFacts extends FailedCommandFacts {
   readonly latestBuild: Build | undefined;
   /** One-off commands that run now. */
   readonly commands: readonly RunningCommandBody[];
-  /** Of certificates for its domains. */
-  readonly orders?: readonly CertificateOrder[] | undefined;
   readonly stopped?: App['stopped'];
   readonly lock?: App['lock'];
   readonly maintenance?: App['maintenance'];
@@ -179,8 +177,10 @@ function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {
+  const { orders = [], certificates = [], revocations = [] } = app;
   return [
-    ...orderProblems(app.name, app.orders ?? [], app.nowMs),
+    ...orderProblems(app.name, orders, app.nowMs),
+    ...storedCertificateProblems(app.name, { certificates, orders, revocations }, app.nowMs),
     ...routeProblems(app),
     ...instanceProblems(app),
     ...countProblems(app),

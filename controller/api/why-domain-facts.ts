@@ -16,6 +16,7 @@ export async function domainWhyFacts(
   const states = await listCertificates(deps, { app, baseDomain: 'invalid' });
   const chosen = states.find(({ serves }) => serves.includes(hostname));
   const order = await store.certificateOrder(hostname);
+  const revocations = (await store.revocations()).filter((one) => one.hostname === hostname);
   return {
     nowMs: clock.nowMs(),
     app: app.name,
@@ -26,6 +27,9 @@ export async function domainWhyFacts(
     redirect: await store.httpsRedirect(app.id),
     canonical: await store.canonicalName(app.id),
     certificate: chosen?.certificate,
+    revocation:
+      revocations.find(({ state }) => state !== 'revoked') ??
+      revocations.find(({ fingerprint }) => fingerprint === chosen?.certificate.fingerprint),
     nodes: chosen?.served?.nodes ?? [],
     front: await automaticCertificates.warning(hostname),
   };

@@ -106,6 +106,15 @@ export function ofOtherNames(app: string, names: readonly string[]): SlipwayErro
   );
 }
 
+/** @param cause why the key is not secret any more */
+export function keyExposed(cause: string): SlipwayError {
+  return refused(
+    'SLIP_CERT_KEY_EXPOSED',
+    `The key of this certificate is not secret any more. ${cause}`,
+    'Make a new key, and ask your certificate authority for a certificate with it. Then upload both: slipway certs:add CRT KEY -a APP',
+  );
+}
+
 export function chainTooLong(bytes: number, max: number): SlipwayError {
   return refused(
     'SLIP_CERT_CHAIN_LONG',

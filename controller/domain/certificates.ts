@@ -25,10 +25,17 @@ export interface Certificate {
   readonly storedAtMs: number;
   /** When every connected node served it for the first time. It stays the same when the certificate is renewed. */
   readonly servedAtMs?: number | undefined;
+  /** Why its key is not secret any more. */
+  readonly exposed?: string | undefined;
+}
+
+/** True when a tenth of its life or less is left, or nothing. */
+export function endsSoon({ notBeforeMs, notAfterMs }: Certificate, nowMs: number): boolean {
+  return notAfterMs - nowMs <= (notAfterMs - notBeforeMs) / 10;
 }
 
 /** A certificate with everything that a node needs. An existing id is replaced. */
-export interface NewCertificate extends Omit<Certificate, 'createdAtMs' | 'storedAtMs' | 'servedAtMs'> {
+export interface NewCertificate extends Omit<Certificate, 'createdAtMs' | 'storedAtMs' | 'servedAtMs' | 'exposed'> {
   /** The certificate, then its intermediates. */
   readonly chainPem: string;
   readonly keyPem: Sensitive;

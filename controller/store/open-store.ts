@@ -14,6 +14,7 @@ import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createTasks } from './sqlite/tasks.ts';
 import { createCommands } from './sqlite/commands.ts';
+import { createIssuedCertificates } from './sqlite/issued-certificates.ts';
 import { createCertificateOrders } from './sqlite/certificate-orders.ts';
 import { createConfigKeys } from './sqlite/config-keys.ts';
 import { createCron } from './sqlite/cron.ts';
@@ -144,6 +145,7 @@ function createTables(deps: RepositoryDeps): Tables {
     ...createNodeChanges(deps),
     ...createCertificates(deps),
     ...createCertificateOrders(deps),
+    ...createIssuedCertificates(deps),
     ...createTlsSettings(deps),
     ...createHttpsRules(deps),
     ...createDnsChallenges(deps),

@@ -6,6 +6,7 @@ import type { ConfigKeyStore } from './config-key-port.ts';
 import type { CronStore } from './cron-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { DnsStore } from './dns-port.ts';
+import type { IssuedStore } from './issued-port.ts';
 import type { OrderStore } from './order-port.ts';
 import type { ReleaseStore } from './release-port.ts';
 import type { ScriptStore } from './script-port.ts';
@@ -69,6 +70,7 @@ export interface Store
     SwitchStore,
     QuotaStore,
     HistoryStore,
+    IssuedStore,
     OrderStore,
     OverviewStore {
   // -- controller

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { nameHttpsBody } from './https.ts';
 import type { RouteSpec } from './route-spec.ts';
-import { list, wordOf } from './schema.ts';
+import { list, problemBody, wordOf } from './schema.ts';
+
+const REASONS = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation'] as const;
 
 const certificateBody = z.object({
   id: z.string(),
@@ -28,6 +30,18 @@ const certificateBody = z.object({
       servedFingerprint: z.string().optional(),
     }),
   ),
+  /** Why its key is not secret any more. Only of uploaded certificates: others are ordered again. */
+  exposed: z.string().optional(),
+  /** Absent: nobody wants it revoked. `replacing`: it is revoked when its successor is served. */
+  revocation: z
+    .object({
+      state: wordOf(['replacing', 'revoking', 'revoked']),
+      reason: wordOf(REASONS),
+      cause: z.string(),
+      /** Why the certificate authority has not revoked it yet. */
+      problem: problemBody.extend({ code: z.string() }).optional(),
+    })
+    .optional(),
 });
 export type CertificateBody = z.output<typeof certificateBody>;
 
@@ -68,5 +82,13 @@ export const certificateSpecs = {
     path: '/apps/:app/certificates/:certificate',
     summary: 'Remove an uploaded certificate from an app.',
     answer: z.object({ id: z.string(), names: list(z.string()) }),
+  },
+  revokeCertificate: {
+    method: 'POST',
+    path: '/apps/:app/certificates/:certificate/revoke',
+    summary:
+      'Revoke an ordered certificate at its certificate authority. A successor with a new key is ordered and served first, unless `now` is true.',
+    body: z.strictObject({ reason: z.enum(REASONS), now: z.boolean().optional() }),
+    answer: certificateBody,
   },
 } as const satisfies Readonly<Record<string, RouteSpec>>;

@@ -22,6 +22,8 @@ export type OrderState =
   | 'serving'
   | 'waiting'
   | 'blocked';
+/** Of a certificate that a CA gave. `replacing`: it is revoked when its successor is served. */
+export type IssuedState = 'valid' | 'replacing' | 'revoking' | 'revoked';
 export type NodeState = 'joined' | 'ready' | 'unreachable' | 'removed';
 
 export const BUILD_STATES: StateTable<BuildState> = {
@@ -79,6 +81,14 @@ export const ORDER_STATES: StateTable<OrderState> = {
     ...(['validating', 'finalizing', 'issued'] as const),
   ],
   blocked: ['needed'],
+};
+
+/** A certificate that a CA gave, until it ends. `revoking`: the CA is asked until it has revoked the certificate. */
+export const ISSUED_STATES: StateTable<IssuedState> = {
+  valid: ['replacing', 'revoking'],
+  replacing: ['revoking'],
+  revoking: ['revoked'],
+  revoked: [],
 };
 
 /**

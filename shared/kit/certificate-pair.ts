@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { encodePem, readPemBlocks } from './pem.ts';
 
 /** Most bytes of a certificate with its chain and key. HAProxy loses a longer text without an error. */
@@ -38,6 +38,14 @@ export function isPair(text: string | undefined): boolean {
   } catch {
     return false;
   }
+}
+
+/** SHA-256 of the public key of the first certificate, lower-case hex. Undefined: the text begins with no certificate. */
+export function publicKeyHash(certificatePem: string): string | undefined {
+  const [first] = readPemBlocks(certificatePem);
+  if (first?.label !== 'CERTIFICATE') return undefined;
+  const spki = certificateOf(first.der).publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(spki).digest('hex');
 }
 
 function certificateOf(der: Buffer): X509Certificate {

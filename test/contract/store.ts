@@ -21,6 +21,7 @@ import { keptNameCases } from './store-kept-names.ts';
 import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
 import { dnsCases } from './store-dns.ts';
+import { issuedCases } from './store-issued.ts';
 import { orderCases } from './store-orders.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
@@ -57,6 +58,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     factCases(() => store);
     orderCases(() => store);
     dnsCases(() => store);
+    issuedCases(() => store);
     placementCases(() => store);
     quotaCases(() => store);
     appLifeCases(() => store);

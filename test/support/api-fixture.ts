@@ -273,6 +273,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         return undefined;
       },
       termsUrl: () => Promise.resolve(undefined),
+      revocationsChanged: () => undefined,
     },
     // Every claim is granted, as in a fleet with one user.
     domainOwnership: { claim: () => Promise.resolve({}) },

@@ -9,6 +9,7 @@ import { createChallengeLookup } from '../../controller/certificates/dns/lookup.
 import { RecordCleaner } from '../../controller/certificates/dns/record-cleaner.ts';
 import { OrderLoop } from '../../controller/certificates/orders/order-loop.ts';
 import type { IssuedCertificates, Preflight } from '../../controller/certificates/orders/steps.ts';
+import { RevocationLoop } from '../../controller/certificates/revocations/revocation-loop.ts';
 import type { CertificateOrder } from '../../controller/domain/orders.ts';
 import { DEFAULT_TLS_SETTINGS } from '../../controller/domain/tls-settings.ts';
 import type { Store } from '../../controller/store/port.ts';
@@ -16,6 +17,7 @@ import type { OrderState } from '../../shared/domain/states.ts';
 import { systemClock, type Clock } from '../../shared/kit/clock.ts';
 import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
+import { Sensitive } from '../../shared/kit/sensitive.ts';
 import { startFaults, type AcmeFaults } from './acme-faults.ts';
 import { tempDir } from './certificates.ts';
 import { eventually } from './eventually.ts';
@@ -53,6 +55,8 @@ export interface SavedCertificate {
   readonly hostname: string;
   readonly fingerprint: string;
   readonly belongsToKey: boolean;
+  /** Base64. */
+  readonly publicKey: string;
 }
 
 /** The orders of a controller with a real store and a real CA, without its other parts. */
@@ -66,8 +70,12 @@ export interface OrderLab {
   readonly programsDir: string;
   /** What the checks before an order find. */
   preflight: Preflight;
+  /** What the nodes say of a certificate. */
+  isServed: () => boolean;
   /** Starts the loop as a controller does, with nothing in memory. @returns the function that ends it */
   start(failpoint?: Failpoint): () => void;
+  /** Both loops look at once. */
+  look(): void;
   /** Adds a domain and its order, and looks at once. */
   order(hostname: string): Promise<void>;
   find(hostname: string): Promise<CertificateOrder>;
@@ -90,24 +98,35 @@ export async function makeOrderLab(t: TestContext, options: PebbleOptions = {}):
   const saved: SavedCertificate[] = [];
   const programsDir = await tempDir(t);
   let loop: OrderLoop | undefined;
+  let revocations: RevocationLoop | undefined;
+  const look = (): void => {
+    loop?.changed();
+    revocations?.changed();
+  };
   const find = async (hostname: string): Promise<CertificateOrder> => {
     const order = await store.certificateOrder(hostname);
     if (order === undefined) throw new Error(`no order for ${hostname}`);
     return order;
   };
   const lab: OrderLab = {
-    ...{ store, pebble, faults, clock, saved, find, programsDir },
+    ...{ store, pebble, faults, clock, saved, find, look, isServed: () => true, programsDir },
     preflight: () => Promise.resolve(undefined),
     start: (failpoint = noFailpoint) => {
       const off = new AbortController();
       const accounts = new AcmeAccounts({ store, clock, signal: off.signal, userAgent: 'slipway-test' });
       const preflight: Preflight = (hostname, account) => lab.preflight(hostname, account);
       const dns = challengesOf(lab, off.signal);
-      const deps = { store, accounts, certificates: keep(saved), preflight, dns, clock, log: silentLogger };
+      const certificates = keep(lab, saved);
+      const deps = { store, accounts, certificates, preflight, dns, clock, log: silentLogger };
       const cleaner = new RecordCleaner({ store, dns, clock, failpoint, log: silentLogger });
       loop = new OrderLoop({ ...deps, random: () => 0, failpoint, onMove: () => cleaner.changed() });
       void loop.run(off.signal);
       void cleaner.run(off.signal);
+      revocations = new RevocationLoop({
+        ...{ store, accounts, certificates, clock, failpoint, log: silentLogger },
+        onOrder: () => loop?.changed(),
+      });
+      void revocations.run(off.signal);
       const stop = (): void => {
         off.abort();
         void accounts.close();
@@ -139,15 +158,22 @@ function challengesOf({ store, pebble, programsDir }: OrderLab, signal: AbortSig
   });
 }
 
-function keep(saved: SavedCertificate[]): IssuedCertificates {
+function keep(lab: OrderLab, saved: SavedCertificate[]): IssuedCertificates {
   return {
-    save: async ({ id, hostname, chainPem, keyPem }) => {
+    save: async ({ id, appId, hostname, chainPem, keyPem }) => {
       const leaf = new X509Certificate(chainPem);
       const fingerprint = createHash('sha256').update(leaf.raw).digest('hex');
-      saved.push({ id, hostname, fingerprint, belongsToKey: leaf.checkPrivateKey(createPrivateKey(keyPem)) });
-      return { fingerprint, notBeforeMs: Date.parse(leaf.validFrom), notAfterMs: Date.parse(leaf.validTo) };
+      const publicKey = leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+      const belongsToKey = leaf.checkPrivateKey(createPrivateKey(keyPem));
+      saved.push({ id, hostname, fingerprint, belongsToKey, publicKey });
+      const life = { notBeforeMs: Date.parse(leaf.validFrom), notAfterMs: Date.parse(leaf.validTo) };
+      await lab.store.saveCertificate({
+        ...{ id, appId, kind: 'acme', names: [hostname], fingerprint, ...life },
+        ...{ chainPem, keyPem: new Sensitive(keyPem) },
+      });
+      return { fingerprint, ...life };
     },
-    isServed: () => Promise.resolve(true),
+    isServed: () => Promise.resolve(lab.isServed()),
   };
 }
 

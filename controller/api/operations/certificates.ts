@@ -1,13 +1,15 @@
 import type { CertificateId } from '../../../shared/domain/ids.ts';
 import { quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { publicKeyHash } from '../../../shared/kit/certificate-pair.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
 import { chooseCertificates, covers } from '../../certificates/choose.ts';
 import { parseUpload, type UploadedFiles } from '../../certificates/parse-upload.ts';
-import { ofOtherNames } from '../../certificates/upload-errors.ts';
+import * as refuse from '../../certificates/upload-errors.ts';
 import type { ServedCertificate } from '../../dispatch/port.ts';
 import type { App } from '../../domain/apps.ts';
 import type { Certificate } from '../../domain/certificates.ts';
+import type { IssuedCertificate } from '../../domain/issued.ts';
 import type { User } from '../../domain/users.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -19,6 +21,8 @@ export interface CertificateState {
   readonly certificate: Certificate;
   readonly serves: readonly string[];
   readonly served: ServedCertificate | undefined;
+  /** Undefined: nobody wants it revoked. */
+  readonly revocation: IssuedCertificate | undefined;
 }
 
 interface Scope {
@@ -34,10 +38,12 @@ export async function listCertificates(deps: Deps, scope: Scope): Promise<readon
   const hostnames = await hostnamesOf(deps, scope);
   const all = await deps.store.certificates();
   const choices = chooseCertificates(all, [{ appId: app.id, hostnames }], deps.clock.nowMs());
+  const revocations = new Map((await deps.store.revocations()).map((one) => [one.fingerprint, one]));
   return all.flatMap((certificate) => {
     const serves = hostnames.filter((name) => choices.get(name)?.id === certificate.id);
     if (certificate.appId !== app.id && serves.length === 0) return [];
-    return [{ certificate, serves, served: serves.length === 0 ? undefined : deps.fleet.servedBy(certificate.id) }];
+    const served = serves.length === 0 ? undefined : deps.fleet.servedBy(certificate.id);
+    return [{ certificate, serves, served, revocation: revocations.get(certificate.fingerprint) }];
   });
 }
 
@@ -60,8 +66,10 @@ export async function addCertificate(
 ): Promise<CertificateState & { readonly replaced: boolean; readonly warnings: readonly string[] }> {
   const { app } = scope;
   const { warnings, ...parsed } = parseUpload(files, deps.clock.nowMs());
+  const exposed = await deps.store.exposedKey(publicKeyHash(parsed.chainPem) ?? '');
+  if (exposed !== undefined) throw refuse.keyExposed(exposed);
   const hostnames = await hostnamesOf(deps, scope);
-  if (!hostnames.some((name) => covers(parsed.names, name))) throw ofOtherNames(app.name, parsed.names);
+  if (!hostnames.some((name) => covers(parsed.names, name))) throw refuse.ofOtherNames(app.name, parsed.names);
   const former = (await deps.store.certificates(app.id)).find(
     ({ kind, names }) => kind === 'uploaded' && JSON.stringify(names) === JSON.stringify(parsed.names),
   );

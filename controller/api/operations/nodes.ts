@@ -40,7 +40,7 @@ export function labelNode(
 
 /** Without `force`, a node with instances stays. */
 export async function removeNode(
-  deps: Pick<ApiDeps, 'movement' | 'store' | 'fleet' | 'endSessions' | 'connections' | 'log'>,
+  deps: Pick<ApiDeps, 'movement' | 'store' | 'fleet' | 'endSessions' | 'connections' | 'log' | 'automaticCertificates'>,
   { node, force, user }: { readonly node: NodeRow; readonly force: boolean; readonly user: User },
 ): Promise<void> {
   await deps.movement.nodes.remove(node, force, user.name);

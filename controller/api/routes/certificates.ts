@@ -10,7 +10,9 @@ import {
   removeCertificate,
   type CertificateState,
 } from '../operations/certificates.ts';
-import { namesHttps } from '../operations/https.ts';
+import { revokeCertificate } from '../operations/revoke-certificate.ts';
+import { namesHttps, viewReason } from '../operations/https.ts';
+import type { IssuedCertificate } from '../../domain/issued.ts';
 import { appRoute, nodeRoute, type Route } from '../route.ts';
 
 /** Two files in base64. */
@@ -55,7 +57,17 @@ export function certificateRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): rea
         return { id, names };
       },
     }),
+    revoke(baseDomain, deps),
   ];
+}
+
+function revoke(baseDomain: string, deps: ApiDeps): Route {
+  return appRoute('revokeCertificate', {
+    auth: 'user',
+    action: 'app.write',
+    handle: async ({ app, user, params: { certificate: text }, body: { reason, now = false } }) =>
+      viewCertificate(await revokeCertificate(deps, { app, baseDomain, user, text, reason, now })),
+  });
 }
 
 /** Only the current certificates, and only for nodes that answer HTTPS, because the answer has the key. */
@@ -70,18 +82,35 @@ function readCertificate({ store, fleet }: ApiDeps): Route {
       const files = isAllowed ? await store.certificateFiles(id) : undefined;
       if (files?.fingerprint !== params.fingerprint || files.fingerprint !== served?.fingerprint)
         throw notFound('certificate');
+      // Before the key leaves: if the node is revoked later, the key is replaced.
+      await store.addHolder(node.id, files.fingerprint);
       reply.type('application/x-pem-file').header('cache-control', 'no-store');
       return Readable.from([Buffer.from(files.chainPem + files.keyPem.reveal())]);
     },
   });
 }
 
-function viewCertificate({ certificate, serves, served }: CertificateState): CertificateBody {
-  const { id, kind, names, issuer = '', fingerprint, notBeforeMs, notAfterMs } = certificate;
+function viewCertificate({ certificate, serves, served, revocation }: CertificateState): CertificateBody {
+  const { id, kind, names, issuer = '', fingerprint, notBeforeMs, notAfterMs, exposed } = certificate;
   const nodes = (served?.nodes ?? []).map(({ name, connected, state, reason, servedFingerprint }) => ({
     ...{ name, connected, state },
     ...(reason === undefined ? {} : { message: reason.message }),
     ...(servedFingerprint === undefined ? {} : { servedFingerprint }),
   }));
-  return { id, kind, names, issuer, fingerprint, notBeforeMs, notAfterMs, serves, nodes };
+  return {
+    ...{ id, kind, names, issuer, fingerprint, notBeforeMs, notAfterMs, serves, nodes },
+    ...(exposed === undefined ? {} : { exposed }),
+    ...(revocation === undefined ? {} : { revocation: viewRevocation(revocation) }),
+  };
+}
+
+function viewRevocation({
+  hostname,
+  state,
+  reason = 'unspecified',
+  cause = '',
+  problem,
+}: IssuedCertificate): CertificateBody['revocation'] {
+  const why = problem === undefined ? {} : { problem: viewReason(problem, `slipway why ${hostname}`) };
+  return { state: state === 'valid' ? 'replacing' : state, reason, cause, ...why };
 }

@@ -9,6 +9,7 @@ import type { TlsSettings } from '../../domain/tls-settings.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { Store } from '../../store/port.ts';
 import type { RecordCleaner } from '../dns/record-cleaner.ts';
+import type { RevocationLoop } from '../revocations/revocation-loop.ts';
 import type { AcmeAccounts } from './accounts.ts';
 import type { OrderLoop } from './order-loop.ts';
 import { describeOrderEvent } from './order-events.ts';
@@ -19,12 +20,13 @@ interface AutomaticCertificatesDeps {
   readonly store: Pick<
     Store,
     | ('tlsSettings' | 'setTlsSettings' | 'addMissingOrders' | 'removeOrders' | 'removeUnordered' | 'hurryOrder')
-    | ('appById' | 'addEvent')
+    | ('appById' | 'addEvent' | 'hurryRevocations')
   >;
   readonly fleet: Pick<Fleet, 'setAcmeThumbprint' | 'certificatesChanged'>;
   readonly accounts: Pick<AcmeAccounts, 'thumbprint' | 'open' | 'forget' | 'close' | 'termsUrl'>;
   readonly loop: Pick<OrderLoop, 'run' | 'changed'>;
   readonly cleaner: Pick<RecordCleaner, 'run' | 'changed'>;
+  readonly revocations: Pick<RevocationLoop, 'run' | 'changed'>;
   readonly preflight: Preflight;
   /** Whether Cloudflare is before a name in a way that hurts. */
   readonly lookAtFront: (hostname: string) => Promise<Reason | undefined>;
@@ -48,7 +50,8 @@ export class AutomaticCertificates {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#deps.loop.run(signal), this.#deps.cleaner.run(signal)]);
+    const { loop, cleaner, revocations } = this.#deps;
+    await Promise.all([loop.run(signal), cleaner.run(signal), revocations.run(signal)]);
     await this.#deps.accounts.close();
   }
 
@@ -59,10 +62,16 @@ export class AutomaticCertificates {
     if (termsAgreed && (await store.addMissingOrders(only)) > 0) loop.changed();
   }
 
+  /** A certificate must be revoked, for example because a node that held its key was revoked. */
+  revocationsChanged(): void {
+    this.#deps.revocations.changed();
+  }
+
   /** Ends the orders and the ordered certificates of an app. */
   async end(appId: AppId): Promise<void> {
     const { store, fleet } = this.#deps;
     if ((await store.removeOrders(appId)) > 0) await fleet.certificatesChanged();
+    this.revocationsChanged();
   }
 
   /** Checks a domain now, as the CA will. An order that waits goes on. */
@@ -108,6 +117,7 @@ export class AutomaticCertificates {
   tell(from: CertificateOrder, to: CertificateOrder): void {
     const { store, cleaner, log } = this.#deps;
     if (needsDns(to.hostname)) cleaner.changed();
+    if (to.state === 'serving') this.#hurryRevocations(to.hostname);
     void store
       .appById(to.appId)
       .then((app) => {
@@ -115,6 +125,15 @@ export class AutomaticCertificates {
         if (event !== undefined) noteEvent({ store, log }, event);
       })
       .catch((error: unknown) => log.error({ hostname: to.hostname, err: error }, 'certificate_order.event_lost'));
+  }
+
+  /** The former certificate can be revoked now. */
+  #hurryRevocations(hostname: string): void {
+    const { store, revocations, log } = this.#deps;
+    void store
+      .hurryRevocations(hostname)
+      .then(() => revocations.changed())
+      .catch((error: unknown) => log.error({ hostname, err: error }, 'certificate_revocation.hurry_failed'));
   }
 
   #preflight(hostname: string): Promise<Reason | undefined> {

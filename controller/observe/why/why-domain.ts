@@ -1,9 +1,11 @@
 import type { NameHttpsBody } from '../../../shared/api/https.ts';
 import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
 import type { Reason } from '../../../shared/domain/instance.ts';
+import { formatDuration } from '../../../shared/kit/duration.ts';
 import { isLate } from '../../certificates/orders/renewal-plan.ts';
 import type { CertificateOnNode } from '../../dispatch/port.ts';
-import type { Certificate } from '../../domain/certificates.ts';
+import { endsSoon, type Certificate } from '../../domain/certificates.ts';
+import type { IssuedCertificate } from '../../domain/issued.ts';
 import type { CertificateOrder } from '../../domain/orders.ts';
 
 /** What is known of one domain of an app. */
@@ -20,6 +22,8 @@ export interface DomainWhyFacts {
   readonly canonical?: string | undefined;
   /** The one that serves the domain. */
   readonly certificate: Certificate | undefined;
+  /** Of the one that serves the domain, or of a former one. */
+  readonly revocation?: IssuedCertificate | undefined;
   readonly nodes: readonly CertificateOnNode[];
   /** What a front proxy does to its requests. */
   readonly front?: Reason | undefined;
@@ -29,7 +33,15 @@ export interface DomainWhyFacts {
 export function whyDomain(facts: DomainWhyFacts): WhyBody {
   const { hostname } = facts.https;
   const about = `${hostname} of ${facts.app}`;
-  const chains = [...routes(facts), ...order(facts), ...ended(facts), ...nodes(facts), ...fronts(facts)];
+  const chains = [
+    ...routes(facts),
+    ...order(facts),
+    ...exposed(facts),
+    ...revocation(facts),
+    ...ended(facts),
+    ...nodes(facts),
+    ...fronts(facts),
+  ];
   if (chains.length > 0) return { about, well: false, chains };
   return { about, well: true, chains: [state(facts)] };
 }
@@ -68,11 +80,46 @@ function codeOf(code: string | undefined): Pick<WhyChain, 'code'> {
   return code === undefined ? {} : { code };
 }
 
+/** The certificate has ended, or ends soon, and no problem of its order says why. */
 function ended({ https: { hostname }, app, certificate, nowMs, order: own }: DomainWhyFacts): readonly WhyChain[] {
-  if (certificate === undefined || certificate.notAfterMs > nowMs || own?.problem !== undefined) return [];
-  const links = [sayEnd(hostname, certificate.notAfterMs, nowMs), 'So browsers refuse it.'];
+  if (certificate === undefined || !endsSoon(certificate, nowMs) || own?.problem !== undefined) return [];
+  const leftMs = certificate.notAfterMs - nowMs;
+  const isTold = own !== undefined && isLate(own, nowMs);
+  const end = sayEnd(hostname, certificate.notAfterMs, nowMs);
   const next = own === undefined ? `slipway certs:add CRT KEY -a ${app}` : `slipway certs:check ${hostname}`;
-  return [{ links, next }];
+  if (leftMs <= 0) return [{ code: 'SLIP_CERT_ENDED', links: [end, 'So browsers refuse it.'], next }];
+  const soon = `So browsers refuse it in ${formatDuration(leftMs)}.`;
+  return isTold ? [] : [{ code: 'SLIP_CERT_ENDS_SOON', links: [end, soon], next }];
+}
+
+function exposed({ https: { hostname }, app, certificate }: DomainWhyFacts): readonly WhyChain[] {
+  if (certificate?.exposed === undefined) return [];
+  const links = [
+    certificate.exposed,
+    `So others may have the key of the certificate that serves ${hostname}, and only its owner can replace it.`,
+  ];
+  return [{ code: 'SLIP_CERT_KEY_EXPOSED', links, next: `slipway certs:add CRT KEY -a ${app}` }];
+}
+
+function revocation({ https: { hostname }, certificate, revocation: known }: DomainWhyFacts): readonly WhyChain[] {
+  if (known === undefined) return [];
+  const { state: how, cause = '', problem, fingerprint } = known;
+  const isServed = certificate?.fingerprint === fingerprint;
+  const links = [cause, ...sayRevocation(how, isServed ? hostname : undefined)].filter((link) => link !== '');
+  const next = `slipway certs:check ${hostname}`;
+  if (problem === undefined) return [{ code: 'SLIP_CERT_REVOCATION', links, next }];
+  return [{ code: problem.code, links: [...links, problem.message], next: problem.hint ?? next }];
+}
+
+/** @param served the name that the certificate still serves */
+function sayRevocation(how: IssuedCertificate['state'], served: string | undefined): readonly string[] {
+  if (how === 'revoking') return ['So the certificate authority is asked to revoke the certificate.'];
+  if (how !== 'revoked')
+    return [
+      'So a certificate with a new key is ordered. The former one is revoked when every connected node serves it.',
+    ];
+  const still = served === undefined ? [] : [`The nodes serve the revoked certificate of ${served} until then.`];
+  return ['So the certificate was revoked, and a successor with a new key is ordered.', ...still];
 }
 
 function nodes({ https: { hostname }, nodes: all, certificate }: DomainWhyFacts): readonly WhyChain[] {

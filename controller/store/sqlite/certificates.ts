@@ -5,6 +5,7 @@ import { nodeActor } from '../../../shared/domain/event.ts';
 import type { IdentityStore } from '../identity-port.ts';
 import type { RetiredWhy } from '../../domain/nodes.ts';
 import { insertEvent } from './events.ts';
+import { exposeHeldKeys } from './held-keys.ts';
 import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { nodeRow, parseRow, parseRowIfAny } from './rows.ts';
@@ -90,6 +91,7 @@ async function revokeAll(
   await retire(tx, { nodeId: id, why: 'revoked', nowMs });
   await tx.updateTable('nodes').set({ revokedAtMs: nowMs }).where('id', '=', id).execute();
   const { name } = await mustFindNode(tx, id);
+  await exposeHeldKeys(tx, clock, { id, name, how: 'revoked' });
   await insertEvent(tx, clock, {
     kind: 'node.revoked',
     actor: by ?? 'controller',

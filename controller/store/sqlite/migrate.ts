@@ -28,6 +28,7 @@ import { certificateOrders } from './migrations/0030-certificate-orders.ts';
 import { https } from './migrations/0031-https.ts';
 import { domainOwners } from './migrations/0033-domain-owners.ts';
 import { edge } from './migrations/0034-edge.ts';
+import { issuedCertificates } from './migrations/0035-issued-certificates.ts';
 import { httpsRules } from './migrations/0036-https-rules.ts';
 import { dnsChallenges } from './migrations/0032-dns-challenges.ts';
 import { sealedOutputs } from './migrations/0028-sealed-outputs.ts';
@@ -40,6 +41,7 @@ const MIGRATIONS: readonly string[] = [
   ...[healthChecks, commands, appLife, cron],
   ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders, https],
   ...[dnsChallenges, domainOwners, edge, httpsRules],
+  issuedCertificates,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

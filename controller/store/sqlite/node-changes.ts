@@ -2,6 +2,7 @@ import { NODE_STATES, transition } from '../../../shared/domain/states.ts';
 import type { NodeChange } from '../../domain/nodes.ts';
 import type { Store } from '../port.ts';
 import { forgetNode } from './destroyed.ts';
+import { exposeHeldKeys } from './held-keys.ts';
 import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';
 
@@ -21,6 +22,7 @@ export function createNodeChanges({
     removeNode: (id) =>
       inTransaction(async (tx) => {
         const node = await mustFindNode(tx, id);
+        await exposeHeldKeys(tx, clock, { id, name: node.name, how: 'removed' });
         const state = transition(NODE_STATES, node.state, 'removed');
         await tx.deleteFrom('assignments').where('nodeId', '=', id).execute();
         await forgetNode(tx, clock, id);

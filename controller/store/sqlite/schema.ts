@@ -1,9 +1,10 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
+import type { IssuedTables } from './issued-tables.ts';
 import type { KeptNameTables } from './kept-name-tables.ts';
 import type { OrderTables } from './order-tables.ts';
 
 /** Tables as Kysely sees them (camel case here, snake case in the file). JSON columns are text. */
-export interface Schema extends OrderTables, KeptNameTables {
+export interface Schema extends OrderTables, IssuedTables, KeptNameTables {
   controller: {
     id: number;
     epochCounter: number;
@@ -55,6 +56,8 @@ export interface Schema extends OrderTables, KeptNameTables {
     createdAtMs: number;
     storedAtMs: number;
     servedAtMs: Generated<number | null>;
+    /** Why its key is not secret any more. */
+    exposed: Generated<string | null>;
   };
   maintenancePages: { appId: string; page: string };
   formerAppNames: { name: string; appId: string; untilMs: number };

@@ -9,6 +9,7 @@ import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { CERTIFICATE_KINDS, type Certificate, type NewCertificate } from '../../domain/certificates.ts';
 import type { Place } from '../../secrets/config-cipher.ts';
 import type { CertificateStore } from '../certificate-port.ts';
+import { insertIssued, removeHolders } from './issued-certificates.ts';
 import { listOf } from './list-of.ts';
 import { requireQuota } from './quotas.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
@@ -34,12 +35,14 @@ const certificateRow = z
     createdAtMs: z.number(),
     storedAtMs: z.number(),
     servedAtMs: z.number().nullable(),
+    exposed: z.string().nullable(),
   })
-  .transform(({ appId, issuer, servedAtMs, ...row }): Certificate => ({
+  .transform(({ appId, issuer, servedAtMs, exposed, ...row }): Certificate => ({
     ...row,
     ...(appId === null ? {} : { appId }),
     ...(issuer === null ? {} : { issuer }),
     ...(servedAtMs === null ? {} : { servedAtMs }),
+    ...(exposed === null ? {} : { exposed }),
   }));
 
 /** Fields of a row in the route table beside its names, see `certificateBytes`. */
@@ -112,12 +115,16 @@ async function save(
   await requireBytes(tx, { id: certificate.id, kind: certificate.kind, names });
   const storedAtMs = clock.nowMs();
   const { text: privateKey, keyId } = cipher.seal(keyPem.reveal(), placeOfKey(certificate.id));
-  const own = { ...certificate, appId, issuer, names, chain, privateKey, keyId, storedAtMs };
+  const own = { ...certificate, appId, issuer, names, chain, privateKey, keyId, storedAtMs, exposed: null };
   await tx
     .insertInto('tlsCertificates')
     .values({ ...own, createdAtMs: storedAtMs })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(own))
     .execute();
+  const { id: certificateId, fingerprint, notAfterMs } = certificate;
+  if (certificate.kind === 'acme')
+    await insertIssued(tx, { certificateId, fingerprint, chain, notAfterMs, nowMs: storedAtMs });
+  else await removeHolders(tx);
   const [saved] = await read(tx, { id: certificate.id });
   if (saved === undefined) throw notFound('certificate');
   return saved;
@@ -128,7 +135,7 @@ async function read(
   { appId, id: wanted }: { readonly appId?: AppId | undefined; readonly id?: CertificateId | undefined },
 ): Promise<readonly Certificate[]> {
   const columns = ['id', 'appId', 'kind', 'names', 'fingerprint', 'issuer'] as const;
-  const times = ['notBeforeMs', 'notAfterMs', 'createdAtMs', 'storedAtMs', 'servedAtMs'] as const;
+  const times = ['notBeforeMs', 'notAfterMs', 'createdAtMs', 'storedAtMs', 'servedAtMs', 'exposed'] as const;
   let query = tx
     .selectFrom('tlsCertificates')
     .select([...columns, ...times])

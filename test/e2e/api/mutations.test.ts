@@ -16,6 +16,7 @@ import { eventually } from '../../support/eventually.ts';
 import { liveNodeOf } from '../../support/live-node.ts';
 import { addApp, addNode, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
+import { addIssued } from '../../support/issued-certificates.ts';
 import { uploadFor } from '../../support/web-certificates.ts';
 
 /** The table alone: handlers are not called here, so no deps are needed. */
@@ -172,6 +173,13 @@ describe('every route that changes something makes an event', () => {
       path: '/apps/hello/certificates/hello.apps.example.test',
     }),
     'PATCH /apps/:app/https': () => ({ path: '/apps/hello/https', json: { redirect: false } }),
+    'POST /apps/:app/certificates/:certificate/revoke': async () => {
+      const app = (await fixture.store.routedApps()).find((each) => each.app === 'hello');
+      assert.ok(app !== undefined);
+      const hostname = 'revoked.example.com';
+      await addIssued(fixture.store, app.appId, { hostname, fingerprint: 'f1' });
+      return { path: `/apps/hello/certificates/${hostname}/revoke`, json: { reason: 'superseded' } };
+    },
     'POST /tls/dns': () => ({
       path: '/tls/dns',
       json: { name: 'dns1', kind: 'exec', zone: 'example.com', program: 'p' },

@@ -5,6 +5,7 @@ import {
   canReach,
   canTransition,
   INSTANCE_STATES,
+  ISSUED_STATES,
   isTerminal,
   NODE_STATES,
   ORDER_STATES,
@@ -51,6 +52,12 @@ const TABLES: readonly {
       ...['waiting>ordered', 'waiting>answering', 'waiting>validating', 'waiting>finalizing', 'waiting>issued'],
     ],
     terminal: [],
+  },
+  {
+    name: 'issued',
+    table: ISSUED_STATES,
+    allowed: ['valid>replacing', 'valid>revoking', 'replacing>revoking', 'revoking>revoked'],
+    terminal: ['revoked'],
   },
   {
     name: 'task',

@@ -26,6 +26,7 @@ async function make(t: TestContext, open: () => Promise<never> = refuse): Promis
   let looks = 0;
   const nothing = (): Promise<void> => Promise.resolve();
   const automatic = new AutomaticCertificates({
+    revocations: { run: nothing, changed: () => undefined },
     ...{ store, log: silentLogger, preflight: () => Promise.resolve(undefined) },
     lookAtFront: () => Promise.resolve(undefined),
     fleet: { certificatesChanged: nothing, setAcmeThumbprint: async (one) => void thumbprints.push(one) },

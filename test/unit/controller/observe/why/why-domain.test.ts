@@ -5,6 +5,7 @@ import type { CertificateOnNode } from '../../../../../controller/dispatch/port.
 import type { Certificate } from '../../../../../controller/domain/certificates.ts';
 import type { CertificateId, NodeId } from '../../../../../shared/domain/ids.ts';
 import { anOrder, CERTIFICATE, DAY_MS } from '../../../../support/certificate-orders.ts';
+import { anIssued } from '../../../../support/issued-certificates.ts';
 
 const hostname = 'shop.example.com';
 const stored: Certificate = {
@@ -81,4 +82,23 @@ test('an overdue renewal, an ended certificate and a node that does not serve ar
   const named = unserved.chains.map(({ links, next }) => [links[0], next]);
   assert.deepEqual(named, [['Its file is cut.', 'slipway nodes:info fra-2']]);
   assert.match(whyDomain({ ...SERVED, nodes: [] }).chains[0]?.links[0] ?? '', /No node answers HTTPS/);
+});
+
+test('a certificate with a tenth of its life left, an exposed key and a revocation have their causes and next commands', () => {
+  const uploaded: Certificate = { ...stored, kind: 'uploaded', exposed: 'Node fra-3 held its key.' };
+  const own: DomainWhyFacts = { ...SERVED, order: undefined, nowMs: 85 * DAY_MS, certificate: uploaded };
+  assert.deepEqual(
+    whyDomain(own).chains.map(({ code, next }) => [code, next]),
+    [
+      ['SLIP_CERT_KEY_EXPOSED', 'slipway certs:add CRT KEY -a shop'],
+      ['SLIP_CERT_ENDS_SOON', 'slipway certs:add CRT KEY -a shop'],
+    ],
+  );
+  assert.match(whyDomain(own).chains[1]?.links[1] ?? '', /browsers refuse it in 5 days/);
+  const revocation = anIssued({ state: 'replacing', cause: 'Node fra-3 held its key.' });
+  const [chain] = whyDomain({ ...SERVED, revocation }).chains;
+  assert.deepEqual([chain?.code, chain?.links[0]], ['SLIP_CERT_REVOCATION', 'Node fra-3 held its key.']);
+  assert.match(chain?.links[1] ?? '', /revoked when every connected node serves it/);
+  const done = whyDomain({ ...SERVED, revocation: { ...revocation, state: 'revoked' } }).chains[0];
+  assert.match(done?.links.at(-1) ?? '', /serve the revoked certificate of shop.example.com until then/);
 });
