@@ -1,5 +1,7 @@
-import type { NameHttpsBody } from '../shared/api/https.ts';
+import type { DomainCheckedBody, NameHttpsBody } from '../shared/api/https.ts';
 import { oneLine } from './terminal/escape.ts';
+import type { Paint } from './terminal/paint.ts';
+import { renderProblems } from './terminal/problems.ts';
 import type { RenderContext } from './terminal/render-context.ts';
 import { renderTable, type Cell } from './terminal/table.ts';
 
@@ -56,4 +58,9 @@ function sayTime({ renewAtMs }: NameHttpsBody): string {
 
 function dayOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
+}
+
+/** What a front proxy does to the requests. */
+export function renderWarning(warning: DomainCheckedBody['warning'], paint: Paint): string {
+  return warning === undefined ? '' : renderProblems([warning], paint);
 }

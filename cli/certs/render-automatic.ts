@@ -1,16 +1,11 @@
 import type { AppHttpsBody, DomainCheckedBody } from '../../shared/api/https.ts';
-import { renderNames, sayServed, sayStep } from '../name-https.ts';
+import { renderNames, renderWarning, sayServed, sayStep } from '../name-https.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
 
 export function renderCheck({ warning, ...checked }: DomainCheckedBody, paint: Paint): string {
   return renderResult(checked, paint) + renderWarning(warning, paint);
-}
-
-/** What a front proxy does to the requests. */
-export function renderWarning(warning: DomainCheckedBody['warning'], paint: Paint): string {
-  return warning === undefined ? '' : renderProblems([warning], paint);
 }
 
 function renderResult({ hostname, problem, https }: Omit<DomainCheckedBody, 'warning'>, paint: Paint): string {

@@ -2,8 +2,7 @@ import type { DomainAddedBody, DomainsClearedBody } from '../../shared/api/domai
 import type { DomainCheckedBody, NameHttpsBody } from '../../shared/api/https.ts';
 import { show, type CommandRun } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
-import { renderWarning } from '../certs/render-automatic.ts';
-import { sayServed } from '../name-https.ts';
+import { renderWarning, sayServed } from '../name-https.ts';
 import { renderAdded, renderChange, renderDomains, renderRemoved } from './render.ts';
 import { waitForHttps } from './wait-for-https.ts';
 import { waitForProof } from './wait-for-proof.ts';
