@@ -124,12 +124,6 @@ function nextRow(
       return block(order, result.reason, moment);
     case 'postponed':
       return wait(order, { untilMs: result.untilMs, problem: result.reason, resume: 'needed' }, nowMs);
-    case 'presented':
-      return enter(order, 'propagating', nowMs);
-    case 'propagation':
-      return afterPropagation(order, result.missing, moment);
-    case 'failed':
-      return tryLater(order, result.reason, moment);
     case 'answered':
       return enter(order, 'validating', nowMs);
     case 'saved':
@@ -140,7 +134,19 @@ function nextRow(
       return planRenewal(order, result.window, moment);
     case 'problem':
       return afterProblem(order, result.problem, moment);
+    default:
+      return afterDns(order, result, moment);
   }
+}
+
+function afterDns(
+  order: CertificateOrder,
+  result: Extract<StepResult, { readonly kind: 'presented' | 'propagation' | 'failed' }>,
+  moment: Moment,
+): CertificateOrder {
+  if (result.kind === 'presented') return enter(order, 'propagating', moment.nowMs);
+  if (result.kind === 'propagation') return afterPropagation(order, result.missing, moment);
+  return tryLater(order, { problem: result.reason }, moment);
 }
 
 /** The state of the order at the CA decides, whatever we did last. So it does not matter which of our answers was lost. */
@@ -150,12 +156,15 @@ function afterLook(row: CertificateOrder, order: OrderView, moment: Moment): Ord
   const move = (state: OrderState): OrderMove => ({ order: enter(known, state, nowMs), uses: [] });
   if (order.status === 'invalid') return afterInvalid(known, order, moment);
   if (order.status === 'valid' && row.state === 'finalizing') return move('issued');
-  if (order.status === 'pending' && row.state === 'ordered')
-    return move(needsDns(row.hostname) ? 'presenting' : 'answering');
+  if (order.status === 'pending' && row.state === 'ordered') return move(answeringState(row));
   if (order.status === 'ready' && ['ordered', 'validating'].includes(row.state)) return move('finalizing');
   if (nowMs - row.sinceMs > STATE_MAX_MS) return { order: startAgain(known, tooSlow(row), moment), uses: [] };
   const pauseMs = Math.min(Math.max(order.retryAfterMs ?? LOOK_MS, LOOK_MIN_MS), LOOK_MAX_MS);
   return { order: { ...known, dueAtMs: nowMs + pauseMs }, uses: [] };
+}
+
+function answeringState({ hostname }: CertificateOrder): OrderState {
+  return needsDns(hostname) ? 'presenting' : 'answering';
 }
 
 function afterInvalid(row: CertificateOrder, { problem }: OrderView, moment: Moment): OrderMove {
@@ -198,7 +207,7 @@ function afterProblem(order: CertificateOrder, problem: AcmeProblem, moment: Mom
   const reason = describeProblem(order.hostname, problem);
   if (needsPerson(problem)) return block(order, reason, moment);
   if (!isTemporary(problem)) return startAgain(order, reason, moment);
-  return tryLater(order, reason, moment, problem);
+  return tryLater(order, { problem: reason, retryAfterMs: problem.retryAfterMs }, moment);
 }
 
 function afterPropagation(order: CertificateOrder, missing: Reason | undefined, moment: Moment): CertificateOrder {
@@ -211,11 +220,10 @@ function afterPropagation(order: CertificateOrder, missing: Reason | undefined, 
 /** The same step again, after a wait. */
 function tryLater(
   order: CertificateOrder,
-  problem: Reason,
+  { problem, retryAfterMs }: { readonly problem: Reason; readonly retryAfterMs?: number | undefined },
   moment: Moment,
-  pause: Pick<AcmeProblem, 'retryAfterMs'> = {},
 ): CertificateOrder {
-  const untilMs = moment.nowMs + waitOf(pause, order, moment);
+  const untilMs = moment.nowMs + waitOf({ retryAfterMs }, order, moment);
   const failed = { ...order, failures: order.failures + 1 };
   return wait(failed, { untilMs, problem, resume: order.state }, moment.nowMs);
 }

@@ -42,10 +42,16 @@ export async function encryptAcmeKeys(tx: Tx, cipher: ConfigCipher, current: str
     await tx.updateTable('tlsSettings').set({ secretText: sealed.text, secretKeyId: sealed.keyId }).execute();
     encrypted += 1;
   }
+  return encrypted + (await encryptDnsSecrets(tx, cipher, current));
+}
+
+async function encryptDnsSecrets(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
+  let encrypted = 0;
   const providers = tx.selectFrom('dnsProviders').select(['name', 'secretText', 'secretKeyId']);
   for (const { name, secretText, secretKeyId } of await providers.where('secretKeyId', '<>', current).execute()) {
     if (secretText === null || secretKeyId === null) continue;
-    const sealed = reseal(secretKeyId, secretText, placeOfDnsSecret(name));
+    const place = placeOfDnsSecret(name);
+    const sealed = cipher.seal(cipher.open({ keyId: secretKeyId, text: secretText }, place), place);
     const secret = { secretText: sealed.text, secretKeyId: sealed.keyId };
     await tx.updateTable('dnsProviders').set(secret).where('name', '=', name).execute();
     encrypted += 1;
