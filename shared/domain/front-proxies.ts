@@ -72,11 +72,6 @@ export function networksOf(entries: readonly string[]): readonly string[] {
   return [...new Set(all)].sort();
 }
 
-/** True for an address of Cloudflare. */
-export function isCloudflare(address: string): boolean {
-  return isInNetworks(address, CLOUDFLARE.networks);
-}
-
 /** True when one of the networks has the address. */
 export function isInNetworks(address: string, networks: readonly string[]): boolean {
   const one = parseNetwork(address);

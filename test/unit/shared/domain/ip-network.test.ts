@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BlockList } from 'node:net';
+import { BlockList, isIPv6 } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { containsNetwork, parseNetwork, showNetwork, startOf } from '../../../../shared/domain/ip-network.ts';
@@ -32,6 +32,17 @@ describe('an address or a network', () => {
     const texts = ['', '10.0.0', '10.0.0.256', '10.0.0.1/33', '10.0.0.1/08', '10.0.0.1/', '10.0.0.1/8/8', '010.0.0.1'];
     const others = ['::1/129', 'fe80::1%eth0', ':::', '1:2:3:4:5:6:7', 'front.example.com', '10.0.0.1 or TRUE', '/8'];
     for (const text of [...texts, ...others]) assert.equal(parseNetwork(text), undefined, text);
+  });
+
+  it('is an IPv6 address when Node says so', () => {
+    const near = fc.tuple(fc.ipV6(), fc.nat(45), fc.constantFrom('', ':', '::', '0', 'g', '.', '1.2.3.4', ':1.2.3.4'));
+    fc.assert(
+      fc.property(near, fc.nat(2), ([address, at, piece], cut) => {
+        const text = address.slice(0, at) + piece + address.slice(at + cut);
+        if (text.includes(':')) assert.equal(parseNetwork(text) !== undefined, isIPv6(text), text);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('contains the addresses that Node says it contains', () => {
