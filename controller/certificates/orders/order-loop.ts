@@ -1,3 +1,4 @@
+import { toReason } from '../../../shared/domain/instance.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Failpoint } from '../../../shared/kit/failpoint.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
@@ -5,7 +6,7 @@ import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { keyToPem, newPrivateKey } from '../../acme/csr.ts';
 import { holdsKey, type CertificateOrder } from '../../domain/orders.ts';
 import type { Store } from '../../store/port.ts';
-import { afterStep, chooseOrders, moveWithoutStep, type OrderMove } from './plan.ts';
+import { afterStep, chooseOrders, moveWithoutStep, type OrderMove, type StepResult } from './plan.ts';
 import { takeStep, type StepDeps } from './steps.ts';
 
 export interface OrderLoopDeps extends StepDeps {
@@ -28,7 +29,7 @@ export class OrderLoop {
   readonly #deps: OrderLoopDeps;
   /** Orders whose step is being taken. */
   readonly #running = new Map<string, Promise<void>>();
-  /** Orders that had an unexpected error, with the time of their next step. */
+  /** Orders whose next state could not be written, with the time of their next step. */
   readonly #resting = new Map<string, number>();
   #wake = new AbortController();
 
@@ -74,7 +75,7 @@ export class OrderLoop {
       .then(() => this.#resting.delete(order.id))
       .catch((error: unknown) => {
         if (signal.aborted) return;
-        log.error({ hostname: order.hostname, state: order.state, err: error }, 'certificate_order.step_failed');
+        log.error({ hostname: order.hostname, state: order.state, err: error }, 'certificate_order.not_written');
         this.#resting.set(order.id, clock.monotonicMs() + RETRY_MS);
       })
       .then(() => {
@@ -91,11 +92,22 @@ export class OrderLoop {
       await this.#write(order, { order: free, uses: [] });
       return;
     }
-    const result = await takeStep(order, this.#deps);
+    const result = await this.#step(order);
     // The stop of the controller ended the requests. That is no failure of the name or of the CA.
-    if (signal.aborted && ['problem', 'refused', 'failed', 'propagation'].includes(result.kind)) return;
+    if (signal.aborted && ['problem', 'refused', 'failed', 'unexpected', 'propagation'].includes(result.kind)) return;
     await failpoint(`certificateOrder.${order.state}Done`);
     await this.#write(order, afterStep(order, result, { nowMs: clock.nowMs(), random: random() }));
+  }
+
+  /** An unexpected error of a step has the same back-off as other failures, so the order does not keep its place. */
+  async #step(order: CertificateOrder): Promise<StepResult> {
+    try {
+      return await takeStep(order, this.#deps);
+    } catch (error) {
+      const { hostname, state } = order;
+      this.#deps.log.error({ hostname, state, err: error }, 'certificate_order.step_failed');
+      return { kind: 'unexpected', reason: toReason(error) };
+    }
   }
 
   /** The private key is written together with the state that needs it, before the CA sees the request. */

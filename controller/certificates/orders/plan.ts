@@ -41,7 +41,9 @@ export type StepResult =
     }
   | { readonly kind: 'delivered'; readonly everywhere: boolean }
   | { readonly kind: 'renewal'; readonly window: OrderedCertificate['window'] }
-  | { readonly kind: 'problem'; readonly problem: AcmeProblem };
+  | { readonly kind: 'problem'; readonly problem: AcmeProblem }
+  /** An error of the controller itself, for example of its disk. */
+  | { readonly kind: 'unexpected'; readonly reason: Reason };
 
 /** The order as the CA has it. */
 export interface OrderView {
@@ -73,6 +75,8 @@ const PROPAGATION_MAX_MS = 10 * MINUTE_MS;
 const LOOK_MAX_MS = 10 * MINUTE_MS;
 /** A CA that needs longer than this for one state is given up, and the order starts again. */
 const STATE_MAX_MS = 2 * 60 * MINUTE_MS;
+/** So often an unexpected error repeats the same step. */
+const SAME_STEP_TRIES = 3;
 export const ORDERS_AT_ONCE = 10;
 
 /**
@@ -103,13 +107,14 @@ export function moveWithoutStep(order: CertificateOrder, { nowMs }: Moment): Cer
 
 export function afterStep(order: CertificateOrder, result: StepResult, moment: Moment): OrderMove {
   if (result.kind === 'order') return afterLook(order, result.order, moment);
+  if (result.kind === 'unexpected') return { order: afterUnexpected(order, result.reason, moment), uses: [] };
   const uses = result.kind === 'passed' || result.kind === 'saved' ? result.uses : [];
   return { order: nextRow(order, result, moment), uses };
 }
 
 function nextRow(
   order: CertificateOrder,
-  result: Exclude<StepResult, { readonly kind: 'order' }>,
+  result: Exclude<StepResult, { readonly kind: 'order' | 'unexpected' }>,
   moment: Moment,
 ): CertificateOrder {
   const { nowMs } = moment;
@@ -226,6 +231,14 @@ function tryLater(
   const untilMs = moment.nowMs + waitOf({ retryAfterMs }, order, moment);
   const failed = { ...order, failures: order.failures + 1 };
   return wait(failed, { untilMs, problem, resume: order.state }, moment.nowMs);
+}
+
+/** The same step is tried again. After some failures the order starts again, because its key may be what cannot be read. */
+function afterUnexpected(order: CertificateOrder, reason: Reason, moment: Moment): CertificateOrder {
+  if (order.state === 'serving') return planRenewal(order, order.certificate?.window, moment);
+  if (order.state === 'delivering') return goOnDelivering(order, moment);
+  if (order.failures >= SAME_STEP_TRIES) return startAgain(order, reason, moment);
+  return tryLater(order, reason, moment);
 }
 
 /** The CA can name a time of the past, and then it would be asked without a pause. */

@@ -264,3 +264,21 @@ test('every move is one that the table of states allows', () => {
     }),
   );
 });
+
+test('an unexpected error waits longer each time, with its reason, and then starts the order again', () => {
+  const reason = { code: 'SLIP_CERT_TABLE_FULL', message: 'There is no room.', hint: 'Remove some.' };
+  let order = orderOf('issued', { orderUrl: 'https://ca.test/1' });
+  const waits: (number | undefined)[] = [];
+  for (const resume of ['issued', 'issued', 'issued', 'needed']) {
+    ({ order } = afterStep(order, { kind: 'unexpected', reason }, moment));
+    assert.deepEqual([order.state, order.resume, order.problem], ['waiting', resume, reason]);
+    waits.push(order.dueAtMs - NOW_MS);
+    order = { ...order, state: 'issued' };
+  }
+  assert.deepEqual(waits, [MINUTE_MS, 10 * MINUTE_MS, 100 * MINUTE_MS, DAY_MS]);
+  for (const state of ['serving', 'delivering'] as const) {
+    const kept = afterStep(orderOf(state, { certificate }), { kind: 'unexpected', reason }, moment).order;
+    assert.equal(kept.state, state);
+    assert.ok(kept.dueAtMs > NOW_MS, state);
+  }
+});
