@@ -86,9 +86,7 @@ export function composeApi(
       formations,
       ...{ oneOffs, cronRuns: parts.cronRuns },
       destroys: parts.destroys,
-      automaticCertificates: parts.automaticCertificates,
-      domainOwnership: parts.domainOwnership,
-      dnsProviders: parts.dnsProviders,
+      ...domainParts(parts),
       aborts: parts.aborts,
       builds,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
@@ -97,4 +95,13 @@ export function composeApi(
       log,
     },
   );
+}
+
+/** What the routes of domains and their certificates need. */
+function domainParts({
+  automaticCertificates,
+  domainOwnership,
+  dnsProviders,
+}: Parts): Pick<Parts, 'automaticCertificates' | 'domainOwnership' | 'dnsProviders'> {
+  return { automaticCertificates, domainOwnership, dnsProviders };
 }

@@ -40,8 +40,7 @@ const MIGRATIONS: readonly string[] = [
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
   ...[healthChecks, commands, appLife, cron],
   ...[switches, dueScripts, drainedCommands, sealedOutputs, tlsCertificates, certificateOrders, https],
-  ...[dnsChallenges, domainOwners, edge, httpsRules],
-  issuedCertificates,
+  ...[dnsChallenges, domainOwners, edge, issuedCertificates, httpsRules],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
