@@ -238,7 +238,7 @@ function afterUnexpected(order: CertificateOrder, reason: Reason, moment: Moment
   if (order.state === 'serving') return planRenewal(order, order.certificate?.window, moment);
   if (order.state === 'delivering') return goOnDelivering(order, moment);
   if (order.failures >= SAME_STEP_TRIES) return startAgain(order, reason, moment);
-  return tryLater(order, reason, moment);
+  return tryLater(order, { problem: reason }, moment);
 }
 
 /** The CA can name a time of the past, and then it would be asked without a pause. */
