@@ -79,13 +79,13 @@ function caWith(identities: readonly string[], clockDifferenceMs = 0): Partial<O
 }
 
 test('an address of a node that answers no HTTPS is named', async () => {
-  await serve('127.0.0.5', ({ url = '' }, answer) => {
+  await serve('127.0.0.8', ({ url = '' }, answer) => {
     answer.setHeader('x-slipway-https', 'off').end(`${url.split('/').at(-1) ?? ''}.${account.thumbprint}`);
   });
-  await pointTo('plain.example.com', '127.0.0.1', '127.0.0.5');
+  await pointTo('plain.example.com', '127.0.0.1', '127.0.0.8');
   const found = await check('plain.example.com');
   assert.equal(found?.code, 'SLIP_CERT_PLAIN_NODE');
-  assert.match(found.message, /the address 127\.0\.0\.5 of a node that answers no HTTPS/);
+  assert.match(found.message, /the address 127\.0\.0\.8 of a node that answers no HTTPS/);
 });
 
 test('a name whose addresses are nodes of this fleet passes', async () => {
