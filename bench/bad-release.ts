@@ -143,7 +143,7 @@ async function measure(lab: Lab, which: Case): Promise<Round> {
 /** The controller must tell what the nodes do: the new release failed, the old one is current, and the git ref is at its commit. */
 async function checkAll({ fleet, repository, firstCommit }: Lab): Promise<void> {
   await eventually('the git ref is back', async () => (await repository.remoteRef(APP)) === firstCommit);
-  const releases = (await fleet.fleet.api('GET', `/apps/${APP}/releases`)) as readonly ReleaseBody[];
+  const releases = (await fleet.fleet.api('GET', `/apps/${APP}/releases?limit=100`)) as readonly ReleaseBody[];
   const current = releases.filter(({ state }) => state === 'current').map(({ version }) => version);
   if (releases[0]?.state !== 'failed' || current.join() !== '1') throw new Error(JSON.stringify(releases));
 }
