@@ -3,6 +3,7 @@ import type { Failpoint } from '../../../shared/kit/failpoint.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { ChallengeRecord } from '../../domain/dns-providers.ts';
 import type { Store } from '../../store/port.ts';
+import { DueLoop } from '../due-loop.ts';
 import type { DnsChallenges } from './dns-challenges.ts';
 
 export interface RecordCleanerDeps {
@@ -13,37 +14,31 @@ export interface RecordCleanerDeps {
   readonly log: Logger;
 }
 
-const SLEEP_MAX_MS = 60_000;
-const RETRY_MS = 15_000;
 const MINUTE_MS = 60_000;
 const FAILURE_DELAYS_MS = [MINUTE_MS, 10 * MINUTE_MS, 100 * MINUTE_MS, 24 * 60 * MINUTE_MS];
 
-/** Removes the TXT records that no order needs any more. All it knows is in the store, so a restart forgets no record. */
+/** Removes the TXT records that no order needs any more. All its state is in the store, so no restart forgets a record. */
 export class RecordCleaner {
   readonly #deps: RecordCleanerDeps;
-  #wake = new AbortController();
+  readonly #loop: DueLoop;
 
   constructor(deps: RecordCleanerDeps) {
     this.#deps = deps;
+    this.#loop = new DueLoop({
+      clock: deps.clock,
+      look: (signal) => this.#look(signal),
+      onFailure: (err) => deps.log.error({ err }, 'challenge_record.look_failed'),
+    });
   }
 
   /** Runs until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#deps;
-    while (!signal.aborted) {
-      if (this.#wake.signal.aborted) this.#wake = new AbortController();
-      const wake = this.#wake.signal;
-      const pauseMs = await this.#look(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ err: error }, 'challenge_record.look_failed');
-        return RETRY_MS;
-      });
-      await clock.sleep(Math.min(pauseMs, SLEEP_MAX_MS), AbortSignal.any([signal, wake])).catch(() => undefined);
-    }
+    await this.#loop.run(signal);
   }
 
   /** An order ended or moved on: look at once. */
   changed(): void {
-    this.#wake.abort();
+    this.#loop.changed();
   }
 
   /** @returns ms until the next look */

@@ -6,6 +6,7 @@ import { Sensitive } from '../../../shared/kit/sensitive.ts';
 import { keyToPem, newPrivateKey } from '../../acme/csr.ts';
 import { holdsKey, type CertificateOrder } from '../../domain/orders.ts';
 import type { Store } from '../../store/port.ts';
+import { DueLoop } from '../due-loop.ts';
 import { afterStep, chooseOrders, moveWithoutStep, type OrderMove, type StepResult } from './plan.ts';
 import { takeStep, type StepDeps } from './steps.ts';
 
@@ -20,41 +21,36 @@ export interface OrderLoopDeps extends StepDeps {
   readonly onMove?: ((from: CertificateOrder, to: CertificateOrder) => void) | undefined;
 }
 
-/** A jump of the wall clock is noticed after this time at the latest. */
-const SLEEP_MAX_MS = 60_000;
+/** The pause after a move that could not be written. */
 const RETRY_MS = 15_000;
 
-/** Brings every order one step further when it is due. It has one timer. All it knows is in the store. */
+/** Brings every order one step further when it is due. All its state is in the store. */
 export class OrderLoop {
   readonly #deps: OrderLoopDeps;
   /** Orders whose step is being taken. */
   readonly #running = new Map<string, Promise<void>>();
   /** Orders whose next state could not be written, with the time of their next step. */
   readonly #resting = new Map<string, number>();
-  #wake = new AbortController();
+  readonly #loop: DueLoop;
 
   constructor(deps: OrderLoopDeps) {
     this.#deps = deps;
+    this.#loop = new DueLoop({
+      clock: deps.clock,
+      look: (signal) => this.#look(signal),
+      onFailure: (err) => deps.log.error({ err }, 'certificate_order.look_failed'),
+    });
   }
 
   /** Runs until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#deps;
-    while (!signal.aborted) {
-      const pauseMs = await this.#look(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ err: error }, 'certificate_order.look_failed');
-        return RETRY_MS;
-      });
-      const either = AbortSignal.any([signal, this.#wake.signal]);
-      await clock.sleep(Math.min(pauseMs, SLEEP_MAX_MS), either).catch(() => undefined);
-      if (this.#wake.signal.aborted) this.#wake = new AbortController();
-    }
+    await this.#loop.run(signal);
     await Promise.all(this.#running.values());
   }
 
   /** An order is new, or somebody asked for it: look at once. */
   changed(): void {
-    this.#wake.abort();
+    this.#loop.changed();
   }
 
   /** @returns ms until the next look */

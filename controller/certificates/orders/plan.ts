@@ -22,7 +22,7 @@ export type StepResult =
       readonly directoryUrl: string;
       readonly replaces: string | undefined;
     }
-  /** Somebody must act. */
+  /** The order cannot continue before a person changes something. */
   | { readonly kind: 'refused'; readonly reason: Reason }
   | { readonly kind: 'postponed'; readonly untilMs: number; readonly reason: Reason }
   | { readonly kind: 'order'; readonly order: OrderView }

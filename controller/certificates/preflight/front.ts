@@ -48,7 +48,7 @@ interface Target {
   readonly signal: AbortSignal;
 }
 
-/** Asks over HTTPS for a challenge, and reads how the question reached the node. Undefined: no node answered. */
+/** Asks over HTTPS for a challenge, and reads the scheme in which the request reached the node. Undefined: no node answered. */
 async function schemeBehind({ hostname, address, port, signal }: Target): Promise<string | undefined> {
   const agent = new Agent({
     connect: { timeout: TIMEOUT_MS, rejectUnauthorized: false, servername: hostname },

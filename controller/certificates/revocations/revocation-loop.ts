@@ -8,6 +8,7 @@ import { REVOCATION_REASONS, type IssuedCertificate } from '../../domain/issued.
 import type { CertificateOrder } from '../../domain/orders.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { Store } from '../../store/port.ts';
+import { DueLoop } from '../due-loop.ts';
 import type { AcmeAccounts } from '../orders/accounts.ts';
 import type { IssuedCertificates } from '../orders/steps.ts';
 import { afterRequest, begin, lookAgain, nextStep, orderAgain } from './plan.ts';
@@ -26,39 +27,31 @@ export interface RevocationLoopDeps {
   readonly log: Logger;
 }
 
-/** A jump of the wall clock is noticed after this time at the latest. */
-const SLEEP_MAX_MS = 60_000;
-const RETRY_MS = 15_000;
-
 /**
- * Brings every revocation one step further when it is due: first a successor with a new key, then the request to the CA. All it knows is in the
- * store, and each step looks first, so a restart goes on where it was. A second request for a certificate that is revoked changes nothing.
+ * Brings every revocation one step further when it is due: first a successor with a new key, then the request to the CA. All its state is in
+ * the store, and each step checks it first, so a restart continues at the same step. A second request for a certificate that is revoked changes nothing.
  */
 export class RevocationLoop {
   readonly #deps: RevocationLoopDeps;
-  #wake = new AbortController();
+  readonly #loop: DueLoop;
 
   constructor(deps: RevocationLoopDeps) {
     this.#deps = deps;
+    this.#loop = new DueLoop({
+      clock: deps.clock,
+      look: (signal) => this.#look(signal),
+      onFailure: (err) => deps.log.error({ err }, 'certificate_revocation.look_failed'),
+    });
   }
 
   /** Runs until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#deps;
-    while (!signal.aborted) {
-      const pauseMs = await this.#look(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ err: error }, 'certificate_revocation.look_failed');
-        return RETRY_MS;
-      });
-      const either = AbortSignal.any([signal, this.#wake.signal]);
-      await clock.sleep(Math.min(pauseMs, SLEEP_MAX_MS), either).catch(() => undefined);
-      if (this.#wake.signal.aborted) this.#wake = new AbortController();
-    }
+    await this.#loop.run(signal);
   }
 
   /** A revocation is new, or a successor is served: look at once. */
   changed(): void {
-    this.#wake.abort();
+    this.#loop.changed();
   }
 
   /** @returns ms until the next look */
