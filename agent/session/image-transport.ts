@@ -77,6 +77,7 @@ async function certificate(
   if (answer.statusCode !== 200) throw await failure(answer, 'SLIP_CERT_FETCH');
   const chunks: Buffer[] = [];
   let bytes = 0;
+  // A body without an encoding gives buffers, but its type also allows texts.
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > PAIR_BYTES_MAX) break; // also ends the connection; the check of the text says that it is too long

@@ -27,7 +27,7 @@ export interface IssuedCertificate {
   readonly dueAtMs: number;
   /** Refusals of the CA in a row. */
   readonly failures: number;
-  /** Undefined while nobody wants it revoked. */
+  /** Undefined until a revocation is requested. */
   readonly reason: RevocationReason | undefined;
   /** Why it is revoked, as a sentence. */
   readonly cause: string | undefined;

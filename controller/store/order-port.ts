@@ -34,8 +34,8 @@ export interface OrderStore {
   /** The certificate of this domain is needed. If it has one, nothing changes. */
   addCertificateOrder(hostname: string): Promise<CertificateOrder>;
   /**
-   * Adds the orders of all domains that need one, of this app or of all apps: not of wildcards without a DNS provider, and not where
-   * `certs:auto` is off.
+   * Adds an order for each domain that needs one, of this app or of all apps. Wildcards without a DNS provider get none, and apps with
+   * `certs:auto disable` get none.
    */
   addMissingOrders(only?: AppId): Promise<number>;
   /** Ends the orders of an app, and its ordered certificates. @returns the number of orders */

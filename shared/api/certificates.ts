@@ -32,7 +32,7 @@ const certificateBody = z.object({
   ),
   /** Why its key is not secret any more. Only of uploaded certificates: others are ordered again. */
   exposed: z.string().optional(),
-  /** Absent: nobody wants it revoked. `replacing`: it is revoked when its successor is served. */
+  /** Absent: no revocation was requested. `replacing`: it is revoked when its successor is served. */
   revocation: z
     .object({
       state: wordOf(['replacing', 'revoking', 'revoked']),

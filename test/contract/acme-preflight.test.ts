@@ -75,6 +75,7 @@ function caWith(identities: readonly string[], clockDifferenceMs = 0): Partial<O
     directory: async () => ({ ...(await account.client.directory()), meta: { caaIdentities: [...identities] } }),
     clockDifferenceMs: () => Promise.resolve(clockDifferenceMs),
   };
+  // `Object.create` returns `any`. The other methods come from the real client.
   return { client: Object.assign(Object.create(account.client) as OpenAccount['client'], client) };
 }
 

@@ -23,6 +23,7 @@ export async function startDnsApi(
   const server = createServer((request, response) => {
     void (async () => {
       const chunks: Buffer[] = [];
+      // A request without an encoding gives buffers, but its type says `any`.
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const text = Buffer.concat(chunks).toString();
       const body: unknown = text === '' ? undefined : JSON.parse(text);

@@ -146,7 +146,7 @@ export class CertificateFiles {
     return stored === undefined ? [] : [{ id, fingerprint: stored.fingerprint, names }];
   }
 
-  /** Those of the new files that HAProxy cannot load. All of them are tried together first. */
+  /** Returns the new files that HAProxy cannot load. It first tries all of them in one check. */
   async #refused(ids: readonly string[]): Promise<readonly string[]> {
     if (ids.length === 0 || (await this.#canLoad(ids))) return [];
     if (ids.length === 1) return ids;

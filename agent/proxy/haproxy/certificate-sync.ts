@@ -10,7 +10,7 @@ import type { Runtime } from './runtime.ts';
 import type { ProxyPaths } from './settings.ts';
 import type { SlotTable } from './slot-table.ts';
 
-/** Between two changes, so that many changes do not take the processor from requests. */
+/** The pause between two changes. HAProxy serves no request during a change, so requests get their turn in the pauses. */
 const PACE_MS = 50;
 /** A change that failed is tried again after this time. */
 const RETRY_MS = 60_000;

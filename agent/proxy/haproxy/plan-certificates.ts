@@ -5,7 +5,7 @@ import type { TableCertificate } from './slot-table.ts';
 
 /** A line of the list of certificates in the process. */
 export interface ListedCertificate {
-  /** Position in the list; names the line in commands. */
+  /** The number of the line. Commands for HAProxy name the line by it. */
   readonly line: number;
   readonly file: string;
   readonly names: readonly string[];

@@ -110,7 +110,7 @@ export function renderCertificateList(table: Pick<SlotTable, 'certificates' | 'p
   return [fallbackLine(paths), ...listedCertificates(table).map((each) => certificateLine(each, paths))].join('');
 }
 
-/** The certificates with the filters of their lines as names: see `listedNames`. */
+/** Each certificate with the names and exclusions of its line in the list. `listedNames` decides them. */
 export function listedCertificates(table: Pick<SlotTable, 'certificates' | 'pools'>): readonly TableCertificate[] {
   const listed = listedNames(table);
   return table.certificates.map((certificate, index) => {
@@ -145,7 +145,7 @@ export function tlsBindLines({ tlsBinds, ipv6 }: ProxySettings, list: string): s
 
 /**
  * Answers the challenge of every order of the account of the fleet (RFC 8555, 8.3). An encoded path, or one with dots, goes to the app. Headers
- * tell the checks of the controller whether this node answers HTTPS, and how the question came, which a front proxy may have changed.
+ * tell the checks of the controller whether this node answers HTTPS, and which scheme the request had. A front proxy may have changed it.
  */
 export function challengeLines({ acme }: ProxyPaths, tls: boolean): string[] {
   const thumbprint = `str(${THUMBPRINT}),map_str(${acme})`;

@@ -4,6 +4,7 @@ import type { RuntimeStep } from './converge.ts';
 import type { Observed } from './observed.ts';
 import type { Runtime } from './runtime.ts';
 
+/** HAProxy reports neither the end of a reload nor the end of a worker, so the agent must ask again. */
 const RETRY_MS = 20;
 
 interface Deps {

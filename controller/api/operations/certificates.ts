@@ -21,7 +21,7 @@ export interface CertificateState {
   readonly certificate: Certificate;
   readonly serves: readonly string[];
   readonly served: ServedCertificate | undefined;
-  /** Undefined: nobody wants it revoked. */
+  /** Undefined: no revocation was requested. */
   readonly revocation: IssuedCertificate | undefined;
 }
 
